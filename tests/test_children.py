@@ -136,15 +136,6 @@ def _logging_to(stream: TextIO) -> Iterator[None]:
     logging.getLogger("inkqueue").removeHandler(handler)
 
 
-def test_how_long_a_start_took_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = count(step=1000)
-    monkeypatch.setattr("api.stack.watchdog.time.monotonic", lambda: next(clock))
-    watchdog = Watchdog()
-    assert not any(watchdog.expired() for _ in range(300))
-    assert watchdog.expired()
-    assert watchdog.silence == 301
-
-
 def test_only_silence_in_which_a_child_had_its_turn_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = count(step=1000)
     monkeypatch.setattr("api.stack.watchdog.time.monotonic", lambda: next(clock))
@@ -157,3 +148,4 @@ def test_only_silence_in_which_a_child_had_its_turn_counts(monkeypatch: pytest.M
     watchdog.restart()
     assert not any(watchdog.expired() for _ in range(300))
     assert watchdog.expired()
+    assert watchdog.silence == 301  # which is said

@@ -149,36 +149,24 @@ def test_what_is_corrected_while_the_gateway_restarts_is_kept(
 def test_what_is_given_up_is_named_and_tried_again_only_where_nothing_newer_was_said(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:
-    show_read(browser, gateway, "given-up", 3)
+    show_read(browser, gateway, "given-up", 5)
     with gone(gateway):
-        browser.find("#grid").send_keys("7", Keys.ARROW_RIGHT, "2", Keys.ARROW_RIGHT, "3")
-        browser.wait(lambda: "3 images not saved yet" in browser.text("#saving"))
+        browser.find("#grid").send_keys(*["7", Keys.ARROW_RIGHT] * 3, "2", Keys.ARROW_RIGHT, "3")
+        browser.wait(lambda: "5 images not saved yet" in browser.text("#saving"))
         browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
-        named = f"1, {NAME} (7); 2, {NAME} (2); 3, {NAME} (3)."
-        browser.wait(lambda: browser.text(".notice p").endswith(named))
+        named = "; ".join(f"{place}, {NAME} ({label})" for place, label in enumerate("77723", 1))
+        browser.wait(lambda: browser.text(".notice p").endswith(f"{named}."))
         browser.wait(lambda: browser.text("[data-show=checked] b") == "0")
     browser.find("#grid").send_keys(Keys.HOME, "8")
-    browser.wait(lambda: corrections(http, "given-up") == ["8", None, None])
-    browser.find(".notice .row button").click()
-    browser.wait(lambda: corrections(http, "given-up") == ["8", "2", "3"])
-
-
-def test_what_is_tried_again_goes_in_one_call_where_it_says_the_same(
-    browser: Browser, gateway: Services, http: httpx.Client
-) -> None:
-    show_read(browser, gateway, "grouped", 4)
-    with gone(gateway):
-        browser.find("#grid").send_keys(*["7", Keys.ARROW_RIGHT] * 3, "2")
-        browser.wait(lambda: "4 images not saved yet" in browser.text("#saving"))
-        browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
-        browser.wait(lambda: browser.text(".notice p").endswith(f"4, {NAME} (2)."))
+    browser.wait(lambda: corrections(http, "given-up") == ["8", *[None] * 4])
     browser.asked()
     browser.find(".notice .row button").click()
-    browser.wait(lambda: corrections(http, "grouped") == ["7", "7", "7", "2"])
+    browser.wait(lambda: corrections(http, "given-up") == [*"87723"])
     calls = [url for url in browser.asked() if "correction" in url]
-    assert [urlsplit(url).path.rpartition("/grouped/")[2] for url in calls] == [
-        "corrections",
+    assert [urlsplit(url).path.rpartition("/given-up/")[2] for url in calls] == [
+        "corrections",  # what says the same goes in one call
         "items/3/correction",
+        "items/4/correction",
     ]
 
 

@@ -52,6 +52,8 @@ def test_every_trial_has_a_name_of_its_own(scale: Scale) -> None:
     assert all(one.section == "perceptrons" and one.network["classes"] == 26 for one in trials)
     assert all(request for request in requests)
     assert all(finalist for finalist in chapter.finalists.values())
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.columns)}
 
 
 def test_screening_tries_25_settings_of_which_none_is_twice() -> None:
@@ -177,9 +179,3 @@ def test_every_factor_has_a_plot_of_all_its_levels() -> None:
         (series,) = plot.series
         assert [len(each) for each in series.y] == [3] * 5
         assert list(series.x) == (list(range(5)) if plot.ticks else list(levels))
-
-
-def test_tables_hold_as_many_cells_as_columns() -> None:
-    _, chapter = told(additive)
-    for table in chapter.tables:
-        assert {len(row) for row in table.rows} == {len(table.columns)}
