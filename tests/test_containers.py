@@ -1,11 +1,20 @@
 """What containers may: no root, nothing written but where it must be, Redis for nobody outside."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+import redis
 import yaml
+
+from worker.embedded import find_server, free_port
+
+from services import end_process
+from waiting import until
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -77,6 +86,43 @@ def test_redis_is_for_the_containers_only() -> None:
     assert published.keys() == {"api", "prometheus", "grafana"}
     for ports in published.values():
         assert all(port.startswith(("127.0.0.1:", "${INKQUEUE_BIND:-127.0.0.1}:")) for port in ports)
+
+
+@pytest.mark.parametrize("password", ["", "sesame"])
+def test_the_password_of_redis_is_in_no_command_line(password: str, tmp_path: Path) -> None:
+    def filled(words: list[str]) -> list[str]:
+        plain = [re.sub(r"\$\{\w+:-(.*?)\}", r"\1", word) for word in words]
+        return [word.replace("$$", "$") for word in plain]
+
+    server, port = Path(find_server()), free_port()
+    environment = os.environ | {
+        "PATH": f"{server.parent}:{os.environ['PATH']}",
+        "INKQUEUE_REDIS_PASSWORD": password,
+    }
+    command = [*filled(SERVICES["redis"]["command"]), "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(port=port, password=password or None) as client:
+            until(lambda: answers(client))
+            assert client.config_get("appendfsync") == {"appendfsync": "always"}
+        with redis.Redis(port=port) as stranger:
+            assert answers(stranger) is (not password)
+        assert "sesame" not in " ".join(psutil.Process(process.pid).cmdline())
+        check = filled(SERVICES["redis"]["healthcheck"]["test"])[1]
+        if (server.parent / "redis-cli").exists():
+            looked = subprocess.run(
+                ["/bin/sh", "-c", check.replace("redis-cli", f"redis-cli -p {port}")], env=environment
+            )
+            assert looked.returncode == 0
+    finally:
+        end_process(process)
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
 
 
 def test_workers_reach_nothing_but_redis() -> None:
