@@ -1,6 +1,7 @@
 """Coverage of what may happen: the distinct states of the model, and transitions between them."""
 
-from chaos.ledger_model.model import Model, Part
+from chaos.ledger_model.jobs import Part
+from chaos.ledger_model.model import Model
 
 
 class Census:

@@ -11,8 +11,9 @@ from worker.ledger import keys
 from worker.ledger.jobs import JobState, Lane
 from worker.ledger.journal import START
 
+from chaos.ledger_model.broken import require
 from chaos.ledger_model.ground import SOME, Ground
-from chaos.ledger_model.model import Job, require
+from chaos.ledger_model.jobs import Job
 from chaos.ledger_model.sent import OWNERS, SENT, Sent
 
 MANY = 6

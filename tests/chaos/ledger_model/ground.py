@@ -16,9 +16,11 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.store import Store
 from worker.ledger.submissions import Submission, Submissions
 
+from chaos.ledger_model.broken import require
 from chaos.ledger_model.census import Census, signature
+from chaos.ledger_model.jobs import Job, Part
 from chaos.ledger_model.judging import judge
-from chaos.ledger_model.model import LEASE_S, Job, Model, Part, require
+from chaos.ledger_model.model import LEASE_S, Model
 from chaos.ledger_model.sent import Sent
 from chaos.ledger_model.server import LedgerServer
 from chaos.ledger_model.snapshot import Snapshot

@@ -6,7 +6,9 @@ from typing import Any
 from worker.ledger import keys
 from worker.ledger.keys import LANES
 
-from chaos.ledger_model.model import Job, Model, Part, require
+from chaos.ledger_model.broken import require
+from chaos.ledger_model.jobs import Job, Part
+from chaos.ledger_model.model import Model
 from chaos.ledger_model.snapshot import Snapshot
 from chaos.remains import LASTING
 

@@ -13,9 +13,9 @@ from worker.webhooks.events import Event
 
 from chaos.evidence import Accepted, Evidence, digest
 from chaos.invariants import changed, lost, miscounted
+from chaos.ledger_model.broken import Broken, require
 from chaos.ledger_model.clients import Clients
 from chaos.ledger_model.judging import judge_jobs
-from chaos.ledger_model.model import Broken, require
 from chaos.ledger_model.senders import Senders
 from chaos.ledger_model.sent import LONG_S, MODELS, OWNERS, SENT, Sent
 from chaos.ledger_model.snapshot import Snapshot

@@ -1,18 +1,20 @@
 """The model: the ledger's rules in plain Python, on a clock that tests move.
 
 Where a rule leaves the scripts free (which of the due chunks go out together), the model does not
-predict what happens but judges what did: see `Model.claimed`.
+predict what happens but judges what did: see `handing_out`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from worker.ledger.claims import Claim
-from worker.ledger.jobs import Lane
+
+from chaos.ledger_model.broken import require
+from chaos.ledger_model.handing_out import judge_claims
+from chaos.ledger_model.jobs import TERMINAL, Job, Part
 
 LEASE_S = 600
 TOMBSTONE_S = 86_400
-TERMINAL = ("succeeded", "partially_failed", "failed", "canceled")
 ENDINGS = {
     "succeeded": "job.completed",
     "partially_failed": "job.completed",
@@ -20,108 +22,6 @@ ENDINGS = {
     "canceled": "job.canceled",
     "expired": "job.expired",
 }
-
-
-class Broken(AssertionError):
-    """The ledger did what it must not; the text says what."""
-
-
-def require(holds: object, *words: object) -> None:
-    """Raise Broken with `words` unless it holds."""
-    if not holds:
-        raise Broken(" ".join(map(str, words)))
-
-
-@dataclass
-class Part:
-    """A chunk: under way while `due` (s) is set, leased while `token` is. `kept`: its stored images."""
-
-    images: tuple[bytes, ...]
-    kept: bytes | None
-    due: int | None = None
-    token: int | None = None
-    deliveries: int = 0
-    results: bytes | None = None
-    failed: int = 0
-    dropped: bool = False
-    lost: int = 0  # deliveries that ended because a poisonous image killed the worker
-
-    def put_away(self) -> None:
-        """Note that it is no longer under way."""
-        self.due = self.token = None
-        self.deliveries = 0
-
-
-@dataclass
-class Job:
-    """A job and all that its owner may know of it. All tokens of its claims are above `first_token`."""
-
-    name: str
-    owner: str
-    model: str
-    lane: Lane
-    parts: list[Part]
-    window: int
-    keep: bool
-    fingerprint: str
-    expires: int
-    first_token: int = 0
-    state: str = "queued"
-    next: int = 0
-    events: list[tuple[str, int]] = field(default_factory=list)
-    corrections: dict[int, str] = field(default_factory=dict)
-    buried_at: int | None = None
-
-    @property
-    def buried(self) -> bool:
-        """Whether only its tombstone is left."""
-        return self.buried_at is not None
-
-    @property
-    def total(self) -> int:
-        """The number of images."""
-        return sum(len(part.images) for part in self.parts)
-
-    @property
-    def open(self) -> bool:
-        """Whether it is unfinished, and so still counts as load."""
-        return not self.buried and self.state not in TERMINAL
-
-    def starts(self) -> list[int]:
-        """The index of each chunk's first image, and the number of images."""
-        ends = [0]
-        for part in self.parts:
-            ends.append(ends[-1] + len(part.images))
-        return ends
-
-    def counts(self) -> dict[str, int]:
-        """The number of images in each state, and of chunks, as the job's hash has them."""
-        done = [part for part in self.parts if part.results is not None]
-        failed = sum(part.failed for part in done)
-        return {
-            "total": self.total,
-            "succeeded": sum(len(part.images) for part in done) - failed,
-            "failed": failed,
-            "canceled": sum(len(part.images) for part in self.parts if part.dropped),
-            "running": sum(len(part.images) for part in self.parts if part.token is not None),
-            "next": self.next,
-            "chunks": len(self.parts),
-        }
-
-    @property
-    def left(self) -> int:
-        """The number of images that have no result and are not canceled."""
-        counts = self.counts()
-        return counts["total"] - sum(counts[each] for each in ("succeeded", "failed", "canceled"))
-
-    def final_state(self) -> str:
-        """The state in which it ends."""
-        counts = self.counts()
-        if counts["canceled"]:
-            return "canceled"
-        if not counts["failed"]:
-            return "succeeded"
-        return "failed" if counts["failed"] == counts["total"] else "partially_failed"
 
 
 @dataclass
@@ -270,8 +170,7 @@ class Model:
     ) -> None:
         """Judge and note what `claim` handed out; `scores` say when chunks (NAME#C) were due before."""
         due = {(job.name, c): (job, part) for job, c, part in self.due(model)}
-        self._judge_choice(due, claims, scores)
-        self._judge_amount(due, claims, budget)
+        judge_claims(due, claims, budget, scores)
         for claim in claims:
             job, part = due[claim.name, claim.chunk]
             require(claim.token > self.tokens, "a token came twice:", claim)
@@ -281,46 +180,6 @@ class Model:
             self.tokens = claim.token
             part.token, part.deliveries, part.due = claim.token, claim.deliveries, self.now + LEASE_S
             job.state = "running"
-
-    def _judge_choice(
-        self,
-        due: dict[tuple[str, int], tuple[Job, Part]],
-        claims: Sequence[Claim],
-        scores: dict[str, float],
-    ) -> None:
-        """Only due chunks are taken, in their lane's order; a redelivered one comes first, and alone."""
-        taken = [(claim.name, claim.chunk) for claim in claims]
-        require(len(set(taken)) == len(taken), "a chunk was handed out twice in one claim:", taken)
-        for each in taken:
-            require(each in due, "a chunk was handed out that is not due:", each)
-        returned = {each: scores[f"{each[0]}#{each[1]}"] for each in due if due[each][1].deliveries}
-        if returned:
-            first = [each for each, score in returned.items() if score == min(returned.values())]
-            require(len(taken) == 1 and taken[0] in first, "what came back waits:", returned, taken)
-            return
-        for name, c in taken:
-            job, part = due[name, c]
-            require(not part.deliveries, "a chunk that came back went out among others:", name, c)
-            for other, (rival, waiting) in due.items():
-                if other not in taken and rival.lane == job.lane and not waiting.deliveries:
-                    require(
-                        scores[f"{name}#{c}"] <= scores[f"{other[0]}#{other[1]}"],
-                        f"{name}#{c} overtook {other[0]}#{other[1]}",
-                    )
-
-    def _judge_amount(
-        self, due: dict[tuple[str, int], tuple[Job, Part]], claims: Sequence[Claim], budget: int
-    ) -> None:
-        """No lane is left out, and no more than the budget is taken, except the first of each lane."""
-        lanes = {due[claim.name, claim.chunk][0].lane for claim in claims}
-        if not any(claim.deliveries > 1 for claim in claims):
-            for job, part in due.values():
-                require(part.deliveries or job.lane in lanes, "a lane was left out:", job.lane)
-        firsts: dict[str, int] = {}
-        for claim in claims:
-            firsts.setdefault(due[claim.name, claim.chunk][0].lane, claim.count)
-        rest = sum(claim.count for claim in claims) - sum(firsts.values())
-        require(not rest or rest + min(firsts.values()) <= budget, "more than the budget:", claims)
 
     def dropped(self, model: str, names: Iterable[tuple[str, int]]) -> None:
         """Judge and note what a claim dropped: leased chunks of canceled jobs that came back."""

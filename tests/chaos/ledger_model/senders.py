@@ -10,9 +10,10 @@ from worker.webhooks.endpoints import Endpoints
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome
 
+from chaos.ledger_model.broken import require
 from chaos.ledger_model.ground import SOME, Ground
 from chaos.ledger_model.judging import name_letters
-from chaos.ledger_model.model import LEASE_S, Hook, Letter, require
+from chaos.ledger_model.model import LEASE_S, Hook, Letter
 from chaos.ledger_model.sent import OWNERS
 from chaos.ledger_model.snapshot import Snapshot
 

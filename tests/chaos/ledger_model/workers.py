@@ -9,8 +9,8 @@ from worker.engine.poison_guard import PoisonGuard
 from worker.ledger import keys
 from worker.ledger.claims import Claim, Commit
 
+from chaos.ledger_model.broken import require
 from chaos.ledger_model.ground import SOME, WORKERS, Ground
-from chaos.ledger_model.model import require
 from chaos.ledger_model.sent import MODELS, commit_of, images_of, is_poison
 from chaos.ledger_model.snapshot import Snapshot
 
