@@ -80,15 +80,16 @@ def best() -> Evaluation:
     return replace(found, answers=replace(found.answers, probabilities=rows))
 
 
-def study_of(best: Evaluation) -> Study:
-    split = read_split("letters", Path(), drawn=True)
+def study_of(best: Evaluation, task: str = "letters") -> Study:
+    split = read_split(task, Path(), drawn=True)
     tables = [TextTable("What <it> took", ("network", "time"), [("a|b", "1 s")], ["A note."])]
     chapter = Chapter("Batches & norms", "Why?", ["Norm pays.", "So it is."], tables, [PLOT, DOTTED])
     seeds = [outcome("best dense", seed) for seed in range(2)]
     answers = [replace(best.answers, probabilities=np.roll(best.answers.probabilities, 1, axis=1))] * 2
     finalists = [Finalist("best dense", chapter.title, seeds, answers)]
     other = open_network("balanced", Path(), threads=1)[0]
-    return Study("letters", split, [chapter], finalists, best, other, [], {"command": "study | letters"})
+    settings = {"command": f"study | {task}"}
+    return Study(task, split, [chapter], finalists, best, other, [], settings)
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +235,18 @@ def test_page_and_text_hold_findings_tables_and_every_letter(folder: Path, best:
     assert "Mostly one way: 5 of 5 are I read as L." in text
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
+
+
+def test_a_study_of_digits_does_not_speak_of_letters(tmp_path: Path) -> None:
+    split = read_split("digits", Path(), drawn=True)
+    best = evaluate(*open_network("digits", Path(), threads=1), split.test, split.measured_on)
+    write_report(study_of(best, "digits"), tmp_path)
+    page = re.sub(
+        r"<(style|script)>.*?</\1>|<[^>]+>", "", (tmp_path / "study.html").read_text(), flags=re.S
+    )
+    assert "Every character" in page
+    for text in (page, (tmp_path / "study.md").read_text().replace("letters.png", "")):
+        assert "letter" not in text.lower()
 
 
 def test_every_picture_that_the_text_names_is_there(folder: Path) -> None:

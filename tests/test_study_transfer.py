@@ -117,8 +117,8 @@ def test_with_weights_they_are_compared() -> None:
 def test_where_it_stops_to_matter() -> None:
     findings, _ = told(helps_with_few)
     assert (
-        "47-class network: transfer surely gains 0.50 points or more up to 30 images a letter; "
-        "with 100 images a letter no longer."
+        "47-class network: transfer surely gains 0.50 points or more up to 30 images a class; "
+        "with 100 images a class no longer."
     ) in findings
     assert re.search(
         r"47-class network, with all images: fine-tuned is \S+ points ahead of frozen", findings
@@ -145,7 +145,7 @@ def test_a_gain_within_the_spread_over_seeds_is_not_said_to_matter() -> None:
 
 def test_gains_of_digits_are_held_against_those_of_letters() -> None:
     findings, _ = told(helps_with_few)
-    share = re.search(r"With 10 images a letter, features of digits gain .*: (\d+) % of that", findings)
+    share = re.search(r"With 10 images a class, features of digits gain .*: (\d+) % of that", findings)
     assert share
     assert 50 <= int(share[1]) <= 70  # half the log-odds, which is more than half the points
 

@@ -28,7 +28,7 @@ Best = Annotated[
 Weights = Annotated[
     Path | None, typer.Option(help="ImageNet weights of ResNet-18, named as torchvision does")
 ]
-ALetter = Annotated[str, typer.Option("--letter", help="only print how well this letter is read")]
+ALetter = Annotated[str, typer.Option("--letter", help="only print how well this character is read")]
 Only = Annotated[
     list[str] | None,
     typer.Option("--section", help=f"only this one of: {', '.join(SECTIONS)}; may be repeated"),

@@ -91,6 +91,6 @@ def letter_table(letter: Letter) -> TextTable:
         (name, *(str(count.get(name, 0)) for count in counts))
         for name in sorted(names, key=lambda name: -sum(count.get(name, 0) for count in counts))
     ]
-    columns = ("letter", f"{letter.label} taken for it", f"it taken for {letter.label}")
+    columns = ("character", f"{letter.label} taken for it", f"it taken for {letter.label}")
     notes = [letter.summary] if rows else [letter.summary, "No mistake was seen."]
     return TextTable(f"What {letter.label} is confused with", columns, rows, notes)

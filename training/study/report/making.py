@@ -8,6 +8,7 @@ from pathlib import Path
 
 from model.machine import usable_cores
 
+from ...sets.tasks import TASKS
 from ...tables import short
 from ..rounds import Scale
 from ..trials.trial import Outcome
@@ -33,7 +34,7 @@ def making(
             [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
         ),
         "curves of every trial": f"tensorboard --logdir {curves}",
-        "one letter": f"inkqueue study {task} --letter K",
+        "one character": f"inkqueue study {task} --letter {TASKS[task].labels[-1]}",
     }
 
 

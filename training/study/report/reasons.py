@@ -1,4 +1,4 @@
-"""Why two letters are confused: sentences that are chosen and filled by measured evidence."""
+"""Why two characters are confused: sentences that are chosen and filled by measured evidence."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,15 +75,13 @@ def _certainty(found: Evidence) -> Iterator[str]:
     guess = f"its second guess is right for {percent(found.second, 0)}"
     sure = f"median confidence {percent(found.confidence, 0)}"
     if found.second < SELDOM:
-        yield f"Odd images: {guess} only; they look like neither letter, or bear a wrong label."
+        yield f"Odd images: {guess} only; they look like neither, or bear a wrong label."
     elif unsure and found.second >= OFTEN:
         yield f"The ink is ambiguous: the network is unsure ({sure}) and {guess}."
     elif unsure:
         yield f"The network is unsure ({sure}); {guess}."
     else:
-        yield (
-            f"The network is sure of most ({sure}): they look like the other letter, or bear its label."
-        )
+        yield f"The network is sure of most ({sure}): they look like the other, or bear its label."
 
 
 def _likeness(found: Evidence) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The data of a study, for the eye: images of every letter, and how many there are of each."""
+"""The data of a study, for the eye: images of every class, and how many there are of each."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from ...reports.figures import DPI
 from ...sets.data import Array, Set, Split
 from ...tables import TextTable
 
-A_LETTER = 12
+A_CLASS = 12
 COLUMNS = 2
 GAP = 3
 """White pixels around an image."""
 
 
 def draw_samples(train: Set, labels: str, path: Path) -> None:
-    """Write a PNG: a row of images for each class, labelled with its letter, in two columns."""
+    """Write a PNG: a row of images for each class, labelled with its character, in two columns."""
     rows = -(-len(labels) // COLUMNS)
     figure = Figure(figsize=(4.6 * COLUMNS, 0.38 * rows), layout="constrained")
     for at, axes in enumerate(figure.subplots(1, COLUMNS, squeeze=False).flat):
@@ -35,9 +35,9 @@ def draw_samples(train: Set, labels: str, path: Path) -> None:
 def _strip(train: Set, label: int) -> Array:
     """Images of a class side by side, dark on white, drawn from all over the set."""
     of_class = np.flatnonzero(train.labels == label)
-    rows = of_class[np.linspace(0, len(of_class) - 1, min(A_LETTER, len(of_class))).astype(int)]
+    rows = of_class[np.linspace(0, len(of_class) - 1, min(A_CLASS, len(of_class))).astype(int)]
     framed = [np.pad(255 - image, GAP, constant_values=255) for image in train.images[rows]]
-    blank = [np.full((28 + 2 * GAP,) * 2, 255, np.uint8)] * (A_LETTER - len(framed))
+    blank = [np.full((28 + 2 * GAP,) * 2, 255, np.uint8)] * (A_CLASS - len(framed))
     return np.concatenate(framed + blank, axis=1)
 
 
@@ -47,7 +47,7 @@ def counts(split: Split, labels: str) -> TextTable:
     found = [np.bincount(part.labels, minlength=len(labels)) for part in parts]
     rows = [(each, *(f"{part[at]:,}" for part in found)) for at, each in enumerate(labels)]
     rows.append(("all", *(f"{len(part):,}" for part in parts)))
-    return TextTable("Images of each letter", ("letter", "training", "validation", "test"), rows)
+    return TextTable("Images of each character", ("character", "training", "validation", "test"), rows)
 
 
 def description(split: Split, labels: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What transfer compares: a network, how it begins, and how many images of a letter it learns from."""
+"""What transfer compares: a network, how it begins, and how many images of a class it learns from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SHOWN, SHOWN_LARGE = 0.06, 0.03
 
 AMOUNTS: Sequence[int] = (10, 30, 100, 0)
 AMOUNTS_LARGE: Sequence[int] = (100, 0)
-"""Images of each letter that may be learned from; 0 is all."""
+"""Images of each class that may be learned from; 0 is all."""
 
 LOWEST = {SCRATCH: 6e-3, FROZEN: 3e-3, TUNED: 2e-4}
 LOWEST_LARGE = {SCRATCH: 1e-3, FROZEN: 3e-3, TUNED: 3e-4}
@@ -63,7 +63,7 @@ class Body:
 
 
 class Arm(NamedTuple):
-    """A network (by its name) that begins in one way and learns from `amount` images of each letter."""
+    """A network (by its name) that begins in one way and learns from `amount` images of each class."""
 
     body: str
     way: str
@@ -124,7 +124,7 @@ def body(name: str, title: str, layout: Mapping[str, Any], start: str, scale: Sc
 def trial(body: Body, arm: Arm, rung: int, seed: int) -> Trial:
     """One training of an arm."""
     rate = body.rate(arm.way, rung)
-    amount = f"{arm.amount} images a letter" if arm.amount else "all images"
+    amount = f"{arm.amount} images a class" if arm.amount else "all images"
     return Trial(
         "transfer",
         f"{body.title} {arm.way}, {amount}, rate {rate:g}",

@@ -14,7 +14,7 @@ INTRODUCTION = (
     "A network whose features were learned on another task is given a new last layer, and either only"
     " that is trained (frozen) or everything is (fine-tuned); beside it the same network is trained "
     "from scratch. All arms of a network are shown equally many images, however few different ones "
-    "these are drawn from: the first of each letter, the same for every seed. The learning rate of "
+    "these are drawn from: the first of each class, the same for every seed. The learning rate of "
     "each arm is tuned at each amount, by a seed that is in no other figure, on a ladder of steps of "
     "three that goes on where the best is at its end. The 47-class network learned this project's own"
     " letters, with finer labels: on those its figures are an upper bound, and no transfer to "
@@ -44,7 +44,7 @@ def tell(found: Arms) -> Chapter:
 def _table(found: Arms, body: Body) -> TextTable:
     columns = (
         "arm",
-        "images a letter",
+        "images a class",
         "rate",
         "validation accuracy",
         "parameters trained",
@@ -72,9 +72,9 @@ def _plot(found: Arms, body: Body) -> Plot:
         Series(way, places, [found.shares(body, way, amount) for amount in body.amounts])
         for way in body.ways
     ]
-    caption = f"{body.title}: accuracy by images a letter to learn from, at {body.images:,} shown."
+    caption = f"{body.title}: accuracy by images a class to learn from, at {body.images:,} shown."
     name, ticks = f"transfer-{body.name.replace('/', '-')}", [*map(amount_name, body.amounts)]
-    return Plot(name, caption, "images a letter", series, ticks=ticks)
+    return Plot(name, caption, "images a class", series, ticks=ticks)
 
 
 def amount_name(amount: int) -> str:

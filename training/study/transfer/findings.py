@@ -54,7 +54,7 @@ def _gains(found: Arms, body: Body, way: str) -> str:
         f"{100 * gain.mean:+.2f} with {amount or 'all'} ({'' if gain.clear else 'not '}clear)"
         for amount, gain in gains.items()
     )
-    return f"{body.title}, {way}, against from scratch, in points by images a letter: {each}."
+    return f"{body.title}, {way}, against from scratch, in points by images a class: {each}."
 
 
 def _end(found: Arms, body: Body) -> str:
@@ -70,7 +70,7 @@ def _end(found: Arms, body: Body) -> str:
         return f"{body.title}: transfer still gains {points(gains[matter[-1]].mean)} {_at(matter[-1])}."
     after = body.amounts[body.amounts.index(matter[-1]) + 1]
     return (
-        f"{body.title}: transfer surely gains {least} or more up to {matter[-1]} images a letter; "
+        f"{body.title}: transfer surely gains {least} or more up to {matter[-1]} images a class; "
         f"{_at(after)} no longer."
     )
 
@@ -132,4 +132,4 @@ def _at_all_images(found: Arms) -> str:
 
 
 def _at(amount: int) -> str:
-    return f"with {amount} images a letter" if amount else "with all images"
+    return f"with {amount} images a class" if amount else "with all images"
