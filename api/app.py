@@ -38,6 +38,7 @@ from .limits.streams import StreamLimits
 from .openapi.contract import describe
 from .openapi.webhooks import RECEIVERS
 from .pages.rendering import Pages
+from .queries import require_known
 from .resubmission import Resubmitter
 from .routes import (
     corrections,
@@ -66,6 +67,8 @@ DESCRIPTION = """Bulk handwriting recognition. Post scans, get a job id, read wh
     curl -F files=@scans.zip localhost:8000/v1/jobs
     curl 'localhost:8000/v1/jobs/JOB?wait=30'
     curl 'localhost:8000/v1/jobs/JOB/results?format=csv'
+
+A parameter of a query that an operation does not know is refused.
 """
 
 ROUTES = (
@@ -118,7 +121,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.add_middleware(RateLimitHeaders)
     for routes in ROUTES:
         counted = services.quotas.count_requests and routes not in (service, pages, predictions)
-        app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
+        checks = [Depends(metered)] * counted + [Depends(require_known)]
+        app.include_router(routes.router, dependencies=checks)
     app.cut_short(predictions.router)  # this route counts its own requests
     return app
 

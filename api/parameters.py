@@ -14,6 +14,7 @@ from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 from .intake import twins
 from .problems import Problem, first_fault
 from .settings import GatewaySettings
+from .spellings import unknown_parameter
 
 DEFAULT_MODEL = "balanced"
 LONGEST_CHARSET = 100
@@ -115,10 +116,10 @@ def _reason(error: ValidationError) -> str:
     first = error.errors()[0]
     if first["type"] != "extra_forbidden":
         return first_fault(error)
-    name = str(first["loc"][0])[:80]
+    name = str(first["loc"][0])
     if name == "wait":
         return "wait: to wait for the end, send the header `Prefer: wait=SECONDS`"
-    return f"{name}: no such parameter; known are {', '.join(JobParameters.model_fields)}"
+    return unknown_parameter(name, JobParameters.model_fields)
 
 
 def find_model(wanted: str | None, cards: Mapping[str, Card]) -> Card:

@@ -1,6 +1,7 @@
 """How ids and cursors are spelled: patterns for requests and /docs, and words for who got one wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 JOB_ID = r"^[A-Za-z0-9_-]{1,64}$"
@@ -25,3 +26,11 @@ def reason(error: Mapping[str, Any]) -> str:
     """What one of pydantic's errors says, without regular expressions and names of Python's errors."""
     said: str = error["msg"].removeprefix("Value error, ")
     return WORDS.get(error.get("ctx", {}).get("pattern", ""), said)
+
+
+def unknown_parameter(name: str, known: Collection[str]) -> str:
+    """What is said of a parameter that is none of `known`."""
+    shown = name[:80]
+    if nearest := get_close_matches(shown, known, 1):
+        return f"{shown}: no such parameter; the nearest is {nearest[0]}"
+    return f"{shown}: no such parameter; known are {', '.join(known) or 'none'}"

@@ -11,6 +11,7 @@ import pytest
 from corpus.asking import message
 from corpus.stage import GOOD
 from hostile_files import file_part, form
+from routes import probes
 from samples import drawings, tiff_of, zip_of
 from services import Services, beside
 from wire import Wire
@@ -69,8 +70,17 @@ class TestDetails:
         assert "'top_k'" in detail(http.post("/v1/jobs?top_k=1&top_k=2"))
 
     def test_an_option_that_is_none_is_told_in_words(self, http: httpx.Client) -> None:
-        assert "topk: no such parameter; known are model," in detail(http.post("/v1/jobs?topk=1"))
+        assert "topk: no such parameter; the nearest is top_k" in detail(http.post("/v1/jobs?topk=1"))
+        assert "x: no such parameter; known are model," in detail(http.post("/v1/jobs?x=1"))
         assert "`Prefer: wait=SECONDS`" in detail(http.post("/v1/jobs?wait=5"))
+
+    def test_no_operation_ignores_a_parameter_that_it_does_not_know(self, http: httpx.Client) -> None:
+        for probe in probes("a", "callback", f"msg_{'0' * 40}"):
+            path = probe.path.partition("?")[0]
+            answer = http.request(probe.method, f"{path}?limt=1")
+            refused = "limt: no such parameter; " in answer.text
+            assert (refused and answer.status_code == 422) == path.startswith("/v1/"), probe
+        assert "the nearest is limit." in detail(http.get("/v1/jobs/a/results?limt=1"))
 
     def test_options_that_are_written_differently_agree(self, http: httpx.Client) -> None:
         query = {"keep_images": "false", "top_k": "03", "metadata": '{"a": "1", "b": "2"}'}

@@ -130,7 +130,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "DELETE /v1/webhooks/{webhook_id}": (*OWN, *CHANGE, "not-found"),
     "POST /v1/webhooks/{webhook_id}/secret": (*OWN, *CHANGE, "not-found", "secrets-overlap"),
     "GET /v1/webhooks/{webhook_id}/deliveries": (*OWN, "not-found"),
-    "GET /v1/models": ("unauthorized",),
+    "GET /v1/models": ("unauthorized", "invalid-parameter"),
     "GET /healthz": (),
     "GET /readyz": ("not-ready", "storage-unavailable"),
     "GET /metrics": ("storage-unavailable",),
