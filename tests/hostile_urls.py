@@ -145,7 +145,7 @@ SCHEMES = [
     "javascript:alert(1)",
     "data:text/plain,hello",
     "ws://example.org/",
-    "HTTPS://example.org/",
+    "http\u017f://example.org/",
 ]
 
 ODD = [
@@ -224,4 +224,6 @@ GOOD = [
     "https://1.example.org/",
     "https://my_service.example.org/",
     "https://EXAMPLE.org/Path",
+    "HTTPS://example.org/",
+    "https://example.org?a=b",
 ]

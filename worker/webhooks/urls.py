@@ -15,10 +15,11 @@ from .addresses import ForbiddenAddress, require_public
 LONGEST = 2048
 _URL = re.compile(
     r"(?P<scheme>https?)://"
-    r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+    r"(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?P<target>/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
-    r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?)?",
+    r"(?P<path>(?:/(?:[a-z0-9._~!$&'()*+,;=:@/-]|%[0-9a-f]{2})*)?)"
+    r"(?P<query>(?:\?(?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?)",
+    re.IGNORECASE | re.ASCII,
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -74,13 +75,13 @@ def parse_url(url: str, policy: Policy) -> Target:
         raise ForbiddenUrl(
             f"not an http(s) URL of at most {LONGEST} ASCII characters, without user, password, fragment"
         )
-    scheme, host = match["scheme"], match["host"].lower()
+    scheme, host = match["scheme"].lower(), match["host"].lower()
     port = int(match["port"] or _PORTS[scheme])
     if scheme == "http" and not (policy.http or policy.private):
         raise ForbiddenUrl("http is switched off here (INKQUEUE_WEBHOOK_HTTP); use https")
     if not 0 < port < 65536 or not (policy.private or port in policy.ports):
         raise ForbiddenUrl(f"port {port} is not one of {', '.join(map(str, sorted(policy.ports)))}")
-    return Target(scheme, _require_host(host, policy), port, match["target"] or "/")
+    return Target(scheme, _require_host(host, policy), port, (match["path"] or "/") + match["query"])
 
 
 def _require_host(host: str, policy: Policy) -> str:
