@@ -89,10 +89,12 @@ class JobParameters(BaseModel):
 
 
 def parse_parameters(*given: tuple[str, str]) -> JobParameters:
-    """Parse (name, value) pairs; one given twice must agree, however it is written. Raises
-    `invalid-parameter`."""
+    """Parse (name, value) pairs; one given twice must agree, however it is written. An empty value is
+    that of a form's field that was left empty: none. Raises `invalid-parameter`."""
     merged: dict[str, str] = {}
     for key, value in given:
+        if not value and key in JobParameters.model_fields:
+            continue
         first = merged.setdefault(key, value)
         if first != value and _validated({key: first}) != _validated({key: value}):
             raise Problem("invalid-parameter", f"{key[:80]!r} is given twice, with different values.")

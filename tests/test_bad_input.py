@@ -8,6 +8,8 @@ import httpx
 import numpy as np
 import pytest
 
+from api.parameters import JobParameters
+
 from corpus.asking import message
 from corpus.stage import GOOD
 from hostile_files import file_part, form
@@ -107,6 +109,17 @@ class TestDetails:
 
 
 class TestTaken:
+    def test_fields_that_were_left_empty_are_as_if_not_given(self, http: httpx.Client) -> None:
+        empty = dict.fromkeys(JobParameters.model_fields, "")
+        job = http.post("/v1/jobs", data=empty, files={"files": PNG}).json()
+        given = http.post(
+            "/v1/jobs?charset=", data=empty | {"charset": "7"}, files={"files": PNG}
+        ).json()
+        plain = http.post("/v1/jobs", files={"files": PNG}).json()
+        options = JobParameters.model_fields.keys() & plain.keys()
+        assert {each: job[each] for each in options} == {each: plain[each] for each in options}
+        assert given["charset"] == "7"
+
     def test_a_thousand_files_are_taken(self, http: httpx.Client) -> None:
         upload = form(*(file_part(f"{number}.png", PNG) for number in range(1000)))
         job = post(http, FORM, upload).json()

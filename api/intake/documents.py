@@ -101,7 +101,7 @@ def _image(item: Any, place: str, most: int) -> NamedImage:
         raise Problem("malformed-json", f"{place}: a charset has at most {LONGEST_CHARSET} characters.")
     if len(custom_id or "") > LONGEST:
         raise Problem("malformed-json", f"{place}: a custom_id has at most {LONGEST} characters.")
-    return NamedImage(custom_id or "", _decoded(image, place, most), charset)
+    return NamedImage(custom_id or "", _decoded(image, place, most), charset or None)
 
 
 def _decoded(image: str, place: str, most: int) -> bytes:

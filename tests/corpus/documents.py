@@ -175,7 +175,7 @@ TABLE = {
         "a charset that is a number": (document(b'{"images": [{"image": "", "charset": 7}]}'), BROKEN),
         "a charset of 101": (document(charset_of("0" * 101)), BROKEN),
         "a charset of elsewhere": (document(charset_of("\u00e9")), "422 invalid-charset"),
-        "a charset of nothing": (document(charset_of("")), "422 invalid-charset"),
+        "a charset of nothing": (document(charset_of("")), "202"),
         "an option out of its range": (document(json_of(GOOD, top_k=99)), "422 invalid-parameter"),
         "an object for a name": (document(json_of(GOOD, model={"a": 1})), INVALID),
         "65 MB": (uploaded(JSON, lambda: b" " * (65 << 20)), "413 body-too-large"),

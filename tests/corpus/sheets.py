@@ -86,7 +86,7 @@ TABLE: Table = {
         query: (uploaded("image/png", GOOD["good-0.png"], f"/v1/jobs?{query}"), "422 invalid-parameter")
         for query in (
             "layout=book",
-            "layout=",
+            "layout=Page",
             "layout=page&layout=line",
             "layout=page&rows=2&columns=2",
             "layout=grid&rows=2",
