@@ -17,8 +17,10 @@ from model.layout import Box, Character, Kind, Layout
 from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.sheets.paper import even
+from model.sheets.parts import connected
 from model.sheets.skew import skew
 from model.sheets.strokes import Group
+from model.sheets.touching import readings
 from model.sheets.words import word_gap, word_numbers
 from training.sheets.alignment import distance, in_order, matches
 from training.sheets.drawing import Drawn, Taking
@@ -404,6 +406,25 @@ class TestGrids:
             cut(page(PLAIN, SMALL, rng).pixels, "emnist", GRID)
         with pytest.raises(BadImage, match="at most 10,000"):
             cut(np.full((50, 60), 200, np.uint8), "emnist", Layout("grid", 51, 60))
+
+
+class TestTouching:
+    @pytest.mark.parametrize("count", [2, 3])
+    def test_characters_that_touch_may_be_cut_apart(self, count: int) -> None:
+        mask = np.zeros((60, 40 * count), np.uint8)
+        for at in range(count):
+            cv2.ellipse(mask, (40 * at + 20, 30), (18, 28), 0, 0, 360, 255, 4)
+        whole, *rivals = readings(mask, 60)
+        assert len(whole) == 1
+        assert [40] * count in [[np.count_nonzero(each.any(axis=0)) for each in one] for one in rivals]
+
+    def test_what_a_cut_leaves_of_a_neighbour_belongs_to_nobody(self) -> None:
+        mask = np.zeros((60, 90), np.uint8)
+        for middle in (20, 65):
+            cv2.ellipse(mask, (middle, 26), (18, 22), 0, 0, 360, 255, 4)
+        cv2.line(mask, (34, 55), (66, 50), 255, 4)  # the tail of the second reaches below the first
+        _, (left, right), *_ = readings(mask, 60)
+        assert (len(connected(left)), len(connected(right))) == (1, 1)
 
 
 class TestWords:
