@@ -299,6 +299,24 @@ def test_what_cannot_be_written_is_said_in_a_line(inkqueue: Command, sheet: Path
     assert (done.code, done.notes.splitlines()[-1]) == (1, "error: No space left on device")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_new_job_is_named_though_stdout_is_full(
+    services: Services, sheet: Path, unbuffered: str
+) -> None:
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered, "INKQUEUE_URL": services.url}
+
+    def job_of(*words: str) -> str:
+        shell = ["/bin/sh", "-c", '"$@" >/dev/full', "sh", *INKQUEUE, *words]
+        done = subprocess.run(shell, env=environment, stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1
+        assert done.stderr.endswith("\nerror: No space left on device\n")
+        return done.stderr.partition("inkqueue watch ")[2].split()[0]
+
+    with Client(services.url) as client:
+        job = client.wait(job_of("submit", str(sheet), "--no-wait", "--keep-images"))
+        assert client.job(job_of("retry", job.id)).parent_id == job.id
+
+
 def test_a_job_in_a_line_tells_what_is_before_it_and_for_how_long() -> None:
     job = JobOut.model_validate(STORED | {"id": "a", "position": 1, "eta_seconds": 75.0})
     assert summary(job) == "a queued: 0 of 2 read, 1 job before it, about 1m15s to go"

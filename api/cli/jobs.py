@@ -42,8 +42,8 @@ def retry(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:
     """Make a new job of those images of a job that failed; print its id."""
     with connect(url, api_key) as client:
         again = client.retry(job)
-    typer.echo(again.id)
     notes.print(f"images to be read again: {again.counts.total}; see: inkqueue watch {again.id}")
+    typer.echo(again.id)
 
 
 def delete(job: JobId, url: Url = DEFAULT_URL, api_key: ApiKey = None) -> None:

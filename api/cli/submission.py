@@ -71,8 +71,8 @@ def submit(
                 callback_url=callback_url,
             )
         if not wait:
-            emptied(out).write(f"{job.id}\n")
             notes.print(f"images stored: {job.counts.total}; see: inkqueue watch {job.id}")
+            emptied(out).write(f"{job.id}\n")
             return
         job = follow(client, job)
         write_items(client.results(job), format_of(format, output), out)
