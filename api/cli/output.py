@@ -74,7 +74,8 @@ def _table(items: Iterable[ItemOut], out: TextIO) -> None:
     out.write(row("index", "label", "confidence", "note", "name"))
     for item in items:
         confidence = "" if item.confidence is None else f"{item.confidence:.4f}"
-        out.write(row(item.index, item.label or "", confidence, _note(item), _harmless(item.name)))
+        name = f"{item.name}: {item.error.detail}" if item.error else item.name
+        out.write(row(item.index, item.label or "", confidence, _note(item), _harmless(name)))
         for line in (item.text or "").splitlines():
             out.write(f"{'':>9}{line}\n")
 
