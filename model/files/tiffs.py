@@ -88,7 +88,7 @@ def cut(data: bytes | memoryview, places: Sequence[int], most: int = 1 << 32) ->
 
 def _page(view: memoryview, fields: dict[int, _Field], most: int) -> bytes:
     """A page as a TIFF of its own; its `fields` are changed to say where its strips are there."""
-    order, strips = _order(view), list[bytes]()
+    order, strips = _order(view), list[memoryview]()
     for place, length in _STRIPS:
         if place in fields:
             starts = fields[place].numbers(order)
@@ -120,7 +120,9 @@ def _fields(view: memoryview, at: int, most: int) -> Iterator[tuple[int, _Field]
         yield tag, _Field(kind, number, value)
 
 
-def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most: int) -> list[bytes]:
+def _strips(
+    view: memoryview, starts: Sequence[int], sizes: Sequence[int], most: int
+) -> list[memoryview]:
     """The strips of a page; one that is cut off stays short, which the decoder will report."""
     if len(sizes) == 1:  # some files claim that their only strip is longer than they are
         sizes = [min(sizes[0], len(view))]
@@ -128,7 +130,7 @@ def _strips(view: memoryview, starts: Sequence[int], sizes: Sequence[int], most:
         raise BadTiff("the TIFF is cut off, or its strips share their bytes")
     if sum(sizes) > most:
         raise LargePage(f"a page of the TIFF has {sum(sizes)} bytes")
-    return [bytes(view[start : start + size]) for start, size in zip(starts, sizes, strict=False)]
+    return [view[start : start + size] for start, size in zip(starts, sizes, strict=False)]
 
 
 def _directory(order: str, fields: Mapping[int, _Field]) -> bytes:
