@@ -53,7 +53,7 @@ from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
 from worker.decoding.wire import Encoded, read_ask
 from worker.ledger.results import FAILURES, TOO_LARGE, UNDECODABLE, WORKER_LOST, Failure
 
-from hostile_files import animation, saved
+from hostile_files import animation, saved, turned
 from killers import DECODE_S, REASONS, armed, decoding, failpoints
 from samples import drawings, pngs
 
@@ -350,6 +350,15 @@ class TestLargest:
         Image.new("CMYK", (4000, 4000), (0, 0, 0, 90)).save(out, "TIFF", compression="tiff_lzw")
         (outcome,) = told(decoder, asked([out.getvalue()]))
         assert isinstance(outcome, bytes)
+
+    def test_a_photograph_of_a_phone(self, decoder: Decoder) -> None:
+        photograph = np.full((6000, 8000), 220, np.uint8)
+        photograph[5000:5400, 600:700] = 40
+        file = saved(photograph, "JPEG", "CMYK", progressive=True)
+        assert not isinstance(told(decoder, asked([file]))[0], Failure)
+        (found,) = decoder.read([Encoded(turned(file, 6), "emnist", Layout("page"))])
+        assert isinstance(found, list)
+        assert np.abs(np.subtract(found[0].box, (600, 600, 400, 100))).max() < 12
 
     @pytest.mark.parametrize("kind", ["CMYK JPEG", "animated WEBP", "animated PNG", "16 bit TIFF"])
     def test_odd_kinds(self, decoder: Decoder, kind: str) -> None:

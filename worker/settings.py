@@ -51,7 +51,9 @@ class QueueSettings(BaseSettings):
         Field(description="info logs every request, job and chunk"),
     ] = "info"
     lease_ms: Annotated[int, Field(ge=500, description="life of a claim that is not renewed")] = 5_000
-    max_pixels: Annotated[int, Field(ge=784, description="width times height of one image")] = MAX_PIXELS
+    max_pixels: Annotated[
+        int, Field(ge=784, description="width times height of one image; a JPEG may have five times it")
+    ] = MAX_PIXELS
     decode_s: Annotated[
         float,
         Field(

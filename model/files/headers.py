@@ -19,6 +19,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 BIG_TIFFS = b"II+\0", b"MM\0+"
 MOST_SIDE = 65_535
+JPEG_SHARE = 5
+"""A JPEG may have so many times as many pixels: decoded straight to grey, each takes at most 9 bytes."""
 MOST_SCANS = 64
 """A progressive JPEG has about ten."""
 
@@ -70,6 +72,7 @@ def check(data: bytes, max_pixels: int) -> int:
     if data[:4] in BIG_TIFFS:  # `tiffs` cannot find its pages: all but the first would be lost
         raise BadImage("BigTIFF is not read: save it as TIFF")
     width, height = dimensions(data)
+    max_pixels *= JPEG_SHARE if data.startswith(JPEG) else 1
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
         raise TooLarge(
             f"{width * height:,} pixels ({width:,}x{height:,}); at most {max_pixels:,} in all and "
