@@ -390,6 +390,8 @@ class TestGrids:
         sheet = np.full((300, 600), 235, np.uint8)
         cv2.rectangle(sheet, (20, 20), (70, 90), 30, 6)
         assert len(cut(sheet, "emnist", Layout("grid", 3, 6))) == 18
+        with pytest.raises(BadImage, match="no ruled cells were found"):
+            cut(sheet, "emnist", GRID)
 
     def test_ruled_cells_are_never_divided_anew(self, rng: np.random.Generator) -> None:
         with pytest.raises(BadImage, match="2 x 3 were found, not 4 x 4"):

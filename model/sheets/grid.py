@@ -29,15 +29,15 @@ def cut_grid(grey: Grey, normalization: Normalization | None, layout: Layout) ->
     flat = even(grey)
     paper = upright(flat)
     cells = find_cells(paper.prints)
-    if layout.rows and layout.columns and few(cells, layout) and not cover(cells, paper):
+    if few(cells, layout) and not cover(cells, paper):
         paper, cells = flat, divided(flat, layout)
     expect(cells, layout)
     return list(_read(paper, cells, normalization))
 
 
 def few(cells: Cells, layout: Layout) -> bool:
-    """Whether `layout` asks for more than twice as many cells."""
-    return len(cells) < layout.rows * layout.columns / 2
+    """Whether `layout` asks for more than twice as many cells, or for any and there is but one."""
+    return 2 * len(cells) < (layout.rows * layout.columns or 3)
 
 
 def cover(cells: Cells, paper: Paper) -> bool:
@@ -62,7 +62,8 @@ def expect(cells: Cells, layout: Layout) -> None:
 
 
 def divided(paper: Paper, layout: Layout) -> Cells:
-    """The picture divided into equal cells. Raises BadImage if these are too many or too small."""
+    """The picture divided into the cells that `layout` asks for, which are equal; none if it asks for
+    ruled ones. Raises BadImage if these are too many or too small."""
     height, width = paper.ink.shape
     rows, columns = layout.rows, layout.columns
     if rows > height or columns > width or rows * columns > MOST_PARTS:
