@@ -60,7 +60,6 @@ CATALOGUE = {
     "array-invalid": (422, "The array is damaged or has the wrong shape"),
     "array-layout": (422, "An array has no layout"),
     "pickled-array": (422, "Pickled arrays are never loaded"),
-    "tiff-invalid": (422, "The TIFF is damaged"),
     "single-image-expected": (422, "Exactly one image is read here"),
     "idempotency-mismatch": (422, "The key or id was used for another request"),
     "webhook-url-forbidden": (422, "No webhook is sent to this URL"),

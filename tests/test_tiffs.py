@@ -42,6 +42,15 @@ def refusal(data: bytes, most: int = 100) -> str:
     return caught.value.slug
 
 
+def fails(data: bytes) -> bool:
+    """Whether the last page, or the only one, cannot be read."""
+    *_, last = pages(data).values()
+    with contextlib.suppress(BadImage):
+        decode(last)
+        return False
+    return True
+
+
 def many_pages(images: Sequence[Pixels], mode: str | None = None, **options: Any) -> bytes:
     opened = map(Image.fromarray, images)
     first, *rest = (each.convert(mode) if mode else each for each in opened)
@@ -134,11 +143,11 @@ class TestLies:
             "one list for all",
         ],
     )
-    def test_a_lie_is_a_problem(self, data: bytes) -> None:
-        assert refusal(data) == "tiff-invalid"
+    def test_a_lie_fails_alone(self, data: bytes) -> None:
+        assert fails(data)
 
-    def test_a_file_that_was_cut_off_is_refused(self) -> None:
-        assert {refusal(WHOLE[:size]) for size in range(8, len(WHOLE) - 6000, 997)} == {"tiff-invalid"}
+    def test_a_file_that_was_cut_off_fails_alone(self) -> None:
+        assert all(fails(WHOLE[:size]) for size in range(8, len(WHOLE) - 6000, 997))
 
     def test_more_pages_than_are_allowed_are_refused(self) -> None:
         assert refusal(WHOLE, 4) == "too-many-images"
@@ -165,7 +174,7 @@ class TestLies:
         page = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *each) for each in fields)
         first = page + struct.pack("<I", len(head + arrays + page) + 4)
         start = time.thread_time()
-        assert refusal(head + arrays + first + page + bytes(4)) == "tiff-invalid"
+        assert fails(head + arrays + first + page + bytes(4))
         assert time.thread_time() - start < 0.5
 
     def test_fields_do_not_share_their_bytes(self) -> None:
@@ -175,7 +184,7 @@ class TestLies:
         first = page + struct.pack("<I", 8 + size + len(page) + 4)
         data = b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + first + page + bytes(4)
         start = time.thread_time()
-        assert refusal(data) == "tiff-invalid"
+        assert fails(data)
         assert time.thread_time() - start < 0.5
 
     @given(st.data())

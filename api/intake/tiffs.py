@@ -8,10 +8,16 @@ from model.files.tiffs import BadTiff, LargePage, cut, directories
 from ..problems import Problem
 from ..settings import GatewaySettings
 
+HEAD = 8
+"""Bytes of a TIFF before its first directory. They alone are no image, and take no time to read."""
+
 
 def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
-    """(#number, TIFF) of each page; of a single page, ("", TIFF). Raises problems."""
+    """(#number, TIFF) of each page; of a single page, ("", TIFF). Of a page that is damaged, or of all
+    if they cannot be told apart, the head of the TIFF, which will fail; nothing after it is read.
+    Raises problems."""
     most, largest = settings.max_tiff_pages, settings.max_image_bytes
+    many, number = False, 0
     try:
         places = list(islice(directories(view), most + 1))
         if len(places) > most:
@@ -19,15 +25,14 @@ def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str
                 "too-many-images", f"At most {most} pages are read; send it in parts.", limit=most
             )
         if not places:
-            raise Problem("tiff-invalid", "The TIFF has no page.")
-        if len(places) == 1 and len(view) <= largest:
-            yield "", bytes(view)
-        else:
-            pages = enumerate(cut(view, places, largest), 1)
-            yield from ((f"#{number}" if len(places) > 1 else "", page) for number, page in pages)
+            raise BadTiff("the TIFF has no page")
+        many = len(places) > 1
+        pages = [bytes(view)] if not many and len(view) <= largest else cut(view, places, largest)
+        for number, page in enumerate(pages, 1):
+            yield f"#{number}" if many else "", page
     except LargePage as error:
         raise Problem(
             "file-too-large", f"{error}, at most {largest} are read; scale it down.", limit=largest
         ) from error
-    except BadTiff as error:
-        raise Problem("tiff-invalid", f"It cannot be read: {error}.") from error
+    except BadTiff:
+        yield f"#{number + 1}" if many else "", bytes(view[:HEAD])

@@ -68,7 +68,6 @@ CONTENT = (
     "array-invalid",
     "array-layout",
     "pickled-array",
-    "tiff-invalid",
     "unknown-model",
     "invalid-charset",
     "webhook-url-forbidden",
