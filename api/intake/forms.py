@@ -100,7 +100,7 @@ def _plain(content_type: str) -> str:
 
 
 def _require_readable(kind: str, encoding: str | None) -> None:
-    if encoding:
+    if (encoding or "identity").lower() != "identity":
         raise Problem(
             "unsupported-media-type",
             f"Content-Encoding {encoding!r} is not read; send the body unencoded.",

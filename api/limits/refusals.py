@@ -14,7 +14,7 @@ def refusal(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, quo
     match verdict.kind:
         case "mismatch":
             return Problem(
-                "idempotency-mismatch", "This key or id was used for another body; use a new one."
+                "idempotency-mismatch", "This key or id was used for another request; use a new one."
             )
         case "gone":
             return Problem("job-expired", "A job with this id has expired; use another id.")

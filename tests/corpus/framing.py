@@ -263,7 +263,8 @@ TABLE = {
     "a packed body": {
         kind: (uploaded("image/png", PNG, Content_Encoding=kind), "415 unsupported-media-type")
         for kind in ("gzip", "deflate", "br", "zstd", "identity, gzip", "x" * 8000)
-    },
+    }
+    | {"none, by name": (uploaded("image/png", PNG, Content_Encoding="identity"), "202")},
     "10,000 ranges": {
         # No answer of ours supports ranges: each is whole, which RFC 9110, 14.2 leaves to the server.
         "of results": (of_ranges("/v1/jobs/{job}/results?format=csv"), "200"),
