@@ -137,6 +137,12 @@ def test_a_password_that_is_missing_or_wrong_is_said_at_once(
     assert not waits  # it is not tried again
 
 
+def test_a_cluster_is_refused(tmp_path: Path) -> None:
+    refusal = pytest.raises(redis.RedisError, match=r"^REDIS_URL: .* runs as a cluster; name one that")
+    with server(tmp_path, *durable(), "cluster-enabled yes") as url, refusal:
+        require_safe(connect(url), SAFE)
+
+
 def test_a_redis_that_is_too_old_for_the_scripts_is_refused(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

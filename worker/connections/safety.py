@@ -31,6 +31,9 @@ BIND_COUNTS = (7,)
 OLDEST = (6, 2)
 """Older versions lack commands that the scripts run: nothing would be tidied up, and no webhook sent."""
 
+UNFIT = (b"cluster", b"sentinel")
+"""In a cluster, even one of a single node, a script must not use keys of several slots."""
+
 
 class UnsafeRedis(RuntimeError):
     """Settings of Redis let accepted jobs be lost or read by anybody; the text says which."""
@@ -38,11 +41,13 @@ class UnsafeRedis(RuntimeError):
 
 def require_safe(client: redis.Redis, settings: QueueSettings) -> None:
     """Raise UnsafeRedis, which names setting, value, what is wanted, and the overriding switch; or
-    redis.RedisError, which names REDIS_URL and says what is wrong with it, or that Redis is too old."""
+    redis.RedisError, which names REDIS_URL and says what is wrong with it, or with its Redis."""
     try:
         client.ping()
         if (version := _version(client)) < OLDEST:
             raise redis.RedisError(_too_old(dotted(version)))
+        if (mode := _hello(client).get(b"mode")) in UNFIT:
+            raise redis.RedisError(f"this Redis runs as a {mode.decode()}; name one that stands alone")
         faults = find_loss(client, settings), find_door(client, settings)
     except redis.RedisError as error:
         raise type(error)(f"REDIS_URL: {_trouble(client, error)}") from error
@@ -114,10 +119,14 @@ def _too_old(found: str) -> str:
 
 
 def _version(client: redis.Redis) -> tuple[int, ...]:
-    """Redis's version, which every user may ask for. Raises redis.RedisError."""
+    """Redis's version. Raises redis.RedisError."""
+    return tuple(map(int, re.findall(rb"\d+", _hello(client)[b"version"])))
+
+
+def _hello(client: redis.Redis) -> Mapping[bytes, Any]:
+    """What Redis tells every user of itself. Raises redis.RedisError."""
     said: Any = client.execute_command("HELLO")  # type: ignore[no-untyped-call]
-    facts = said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
-    return tuple(map(int, re.findall(rb"\d+", facts[b"version"])))
+    return said if isinstance(said, dict) else dict(zip(said[::2], said[1::2], strict=True))
 
 
 def _lets_anybody_in(client: redis.Redis) -> bool:
