@@ -79,6 +79,16 @@ def write_openml_csv(folder: Path, images: Grey, labels: Array) -> Path:
     return put(folder / "mnist_784.csv", csv_of(rows))
 
 
+def write_labels_last(folder: Path, images: Grey, labels: Array) -> Path:
+    rows = [[*pixels, label] for label, *pixels in rows_of(images, labels)]
+    return put(folder / "last.csv", csv_of(rows))
+
+
+def write_characters_last(folder: Path, images: Grey, labels: Array) -> Path:
+    rows = [[*pixels, BALANCED[int(label)]] for label, *pixels in rows_of(images, labels)]
+    return put(folder / "last.csv", csv_of(rows))
+
+
 def write_packed_csv(folder: Path, images: Grey, labels: Array) -> Path:
     return put(folder / "train.csv.gz", gzip.compress(csv_of(rows_of(images, labels))))
 
@@ -161,6 +171,8 @@ FORMS: tuple[Writer, ...] = (
     write_csv_with_pandas_header,
     write_spreadsheet,
     write_openml_csv,
+    write_labels_last,
+    write_characters_last,
     write_packed_csv,
     write_zipped_csv,
     write_npz,

@@ -1,6 +1,6 @@
 """Kaggle's form: a line is a label and 784 pixels; with or without a header; .csv, .csv.gz or zipped.
 
-OpenML's form has the label at the end, as its header says.
+OpenML's form has the label at the end, as its header or the lines themselves say.
 """
 
 import gzip
@@ -9,19 +9,20 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TextIO
 
 import numpy as np
 
 from model.glyph import SIDE
+from model.terminal import notes
 
-from ..data import BadData, Set
+from ..data import Array, BadData, Set
 from .arrays import to_pixels
-from .meaning import Meaning, make_set
+from .meaning import Meaning, class_of, make_set
 
 PIXELS = SIDE * SIDE
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
@@ -29,12 +30,16 @@ DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, Unic
 
 DECIMAL = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 
+HEAD = 100
+"""How many lines are looked at to tell whether labels that are characters stand last."""
+
 LABEL, INK = ("label", "U8"), ("pixels", np.uint8, (PIXELS,))
 LABEL_FIRST, LABEL_LAST = np.dtype([LABEL, INK]), np.dtype([INK, LABEL])
 
 
 def read_table(path: Path, meaning: Meaning) -> Set:
     """Every line of a CSV; pixels are 0..255, or all 0 or 1. Raises BadData naming the line."""
+    form = LABEL_FIRST
     try:
         with _open(path) as lines, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about an empty file, which is refused below
@@ -45,8 +50,23 @@ def read_table(path: Path, meaning: Meaning) -> Set:
     except DAMAGED as error:
         raise BadData(f"{path}: {error}") from error
     except ValueError as error:
-        raise BadData(f"{path}: {_fault(path) or error}") from error
-    return make_set(path, to_pixels(path, rows["pixels"]), rows["label"], meaning)
+        raise BadData(f"{path}: {_fault(path, form) or error}") from error
+    labels, pixels = rows["label"], rows["pixels"]
+    if _is_corner(labels) and _are_classes(pixels[:, -1], meaning):
+        notes.print(f"{path}: the labels are the last fields of its lines", markup=False)
+        labels, pixels = pixels[:, -1], np.column_stack([labels.astype(np.uint8), pixels[:, :-1]])
+    return make_set(path, to_pixels(path, pixels), labels, meaning)
+
+
+def _is_corner(fields: Iterable[str]) -> bool:
+    """Whether the first fields of lines may be a corner of every image: all of the colour of paper."""
+    return set(fields) in ({"0"}, {"255"})
+
+
+def _are_classes(fields: Array, meaning: Meaning) -> bool:
+    """Whether the last fields of lines are numbers of classes, and not all of the same."""
+    found = np.unique(fields)
+    return len(found) > 1 and all(class_of(str(each), meaning) is not None for each in found)
 
 
 @contextmanager
@@ -75,10 +95,11 @@ def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
 
 def _body(lines: TextIO) -> tuple[Iterator[str], np.dtype[np.void]]:
     """The lines without the header, if there is one, and the form of a line."""
-    first = lines.readline()
-    if not _is_header(first):
-        return chain([first], lines), LABEL_FIRST
-    return lines, LABEL_LAST if _ends_with_label(first) else LABEL_FIRST
+    head = list(islice(lines, HEAD))
+    body = head[1:] if head and _is_header(head[0]) else head
+    may_be_last = len(body) < len(head) or _is_corner([_plain(line.split(",")[0]) for line in body])
+    is_last = may_be_last and any(map(_ends_with_label, head))
+    return chain(body, lines), LABEL_LAST if is_last else LABEL_FIRST
 
 
 def _is_header(line: str) -> bool:
@@ -90,22 +111,20 @@ def _is_header(line: str) -> bool:
     return len(set(pixels)) == len(pixels) or not all(map(DECIMAL.fullmatch, pixels))
 
 
-def _ends_with_label(header: str) -> bool:
-    """Whether the last name is that of the labels (`class`): it has no number, as names of pixels do."""
-    first, *_, last = header.split(",")
-    return bool(re.search(r"\d", first)) and not re.search(r"\d", last)
+def _ends_with_label(line: str) -> bool:
+    """Whether the last field is a label (`A`) or names the labels (`class`): it has no number, as pixels
+    and their names do."""
+    first, last = (_plain(line.split(",")[at]) for at in (0, -1))
+    return bool(last and re.search(r"\d", first)) and not re.search(r"\d", last)
 
 
-def _fault(path: Path) -> str:
+def _fault(path: Path, form: np.dtype[np.void]) -> str:
     """What is wrong with the first faulty line; empty if there is none."""
-    begin = 1  # where pixels begin in a line
+    begin = 0 if form == LABEL_LAST else 1  # where pixels begin in a line
     with _open(path) as lines:
         for number, line in enumerate(lines, 1):
             fields = line.split(",")
-            if number == 1 and _is_header(line):
-                begin = 0 if _ends_with_label(line) else 1
-                continue
-            if not line.strip():
+            if not line.strip() or (number == 1 and _is_header(line)):
                 continue
             if len(fields) != 1 + PIXELS:
                 return f"line {number} has {len(fields)} fields; a label and {PIXELS} pixels are wanted"
