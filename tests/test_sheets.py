@@ -303,6 +303,11 @@ class TestPages:
             assert np.corrcoef(each.glyph.pixels.ravel(), alone.ravel())[0, 1] > 0.8
             assert not each.glyph.flags
 
+    def test_a_drawing_beside_the_lines_is_no_character(self) -> None:
+        sheet = np.pad(dotted(1, []), ((0, 0), (0, 200)), constant_values=235)
+        cv2.ellipse(sheet, (860, 260), (80, 200), 0, 0, 360, 30, 5)
+        assert len(standing(cut(sheet, "emnist", PAGE))) == 48
+
     @pytest.mark.parametrize("layout", [PAGE, LINE])
     def test_a_stroke_from_edge_to_edge_of_a_tight_picture_is_no_rule(self, layout: Layout) -> None:
         picture = np.full((40, 200), 235, np.uint8)
@@ -396,6 +401,15 @@ class TestGrids:
     def test_ruled_cells_are_never_divided_anew(self, rng: np.random.Generator) -> None:
         with pytest.raises(BadImage, match="2 x 3 were found, not 4 x 4"):
             cut(ruled(["AB3", "4RK"], rng), "emnist", Layout("grid", 4, 4))
+
+    def test_a_speck_in_a_cell_is_no_part_of_its_character(self, rng: np.random.Generator) -> None:
+        sheet = draw_grid(glyphs(6, rng), Ruling(2, 3), PLAIN, rng)
+        clean = cut(sheet.pixels, "emnist", GRID)
+        for left, top, width, height in (each.box for each in clean):
+            across, down = left + round(0.82 * width), top + round(0.16 * height)
+            sheet.pixels[down : down + 2, across : across + 2] = 40
+        for before, after in zip(clean, cut(sheet.pixels, "emnist", GRID), strict=True):
+            assert np.array_equal(before.glyph.pixels, after.glyph.pixels)
 
     def test_other_cells_than_asked_for_are_refused_with_what_to_do(
         self, rng: np.random.Generator
