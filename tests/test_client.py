@@ -486,6 +486,14 @@ def test_silence_begins_when_it_is_noticed() -> None:
     assert tries.pause_after(httpx.ConnectError("nobody")) is None
 
 
+def test_an_answer_ends_a_silence() -> None:
+    tries = Tries(RetryPolicy(silence_s=1), repeatable=True, end=math.inf)
+    assert tries.pause_after(httpx.ReadError("broken")) is not None
+    time.sleep(0.7)
+    assert tries.pause_after(httpx.Response(503)) is not None
+    assert tries.pause_after(httpx.ReadError("broken")) is not None
+
+
 def test_a_gateway_is_busy_since_it_says_so() -> None:
     """An upload may have taken longer than a busy gateway is waited for."""
     busy = httpx.Response(503, headers={"Retry-After": "0.1"})
