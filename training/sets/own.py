@@ -14,8 +14,8 @@ from .readers import read
 from .tasks import Task
 
 WHERE = (
-    "A label is the first or last field of a line in a CSV; for an image file it is the folder's name, or the "
-    "beginning of the file's; for IDX and NumPy it stands in the file or array of labels"
+    "A label is the first or last field of a line in a CSV; for an image file it is the folder's name, "
+    "or the beginning of the file's; for IDX and NumPy it stands in the file or array of labels"
 )
 
 
