@@ -29,6 +29,24 @@ def test_one_that_is_told_to_stop_has_not_failed(
         assert not ledger.zcard(alive)
 
 
+@pytest.mark.parametrize(
+    ("module", "alive"), [("worker", "ink:workers"), ("worker.sender", "ink:senders")]
+)
+def test_one_that_is_told_to_stop_without_redis_logs_no_traceback(
+    tmp_path: Path, module: str, alive: str
+) -> None:
+    log = tmp_path / "log"
+    with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
+        with log.open("wb") as file:
+            process = services.spawn(module, file)
+        until(lambda: ledger.zcard(alive), READY_S)
+        ledger.shutdown(nosave=True)
+        until(lambda: "broker cannot be reached" in log.read_text())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(READY_S) == 0
+        assert "Traceback" not in log.read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_that_is_told_to_stop_before_it_is_ready_has_not_failed(number: signal.Signals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # a Redis that never answers

@@ -4,6 +4,7 @@ Its doorbells come through their own Celery queue, so that no receiver ever hold
 """
 
 import logging
+from contextlib import suppress
 from functools import cache, partial
 
 import redis
@@ -64,7 +65,8 @@ class Sender:
         self.stop()
         for thread in self._threads:
             thread.stop()
-        self._client.zrem(keys.SENDERS, self.id)
+        with suppress(redis.RedisError):  # unless it is told, the ledger waits for its heartbeats
+            self._client.zrem(keys.SENDERS, self.id)
 
     def send(self) -> None:
         """A doorbell rang: send what is due."""

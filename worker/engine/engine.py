@@ -2,7 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, partial
+
+import redis
 
 from model.engines.opening import cores
 
@@ -78,12 +81,11 @@ class Engine:
         self.stop()
         for thread in self._threads:
             thread.stop()
-        try:
+        with suppress(redis.RedisError):  # unless it is told, the ledger waits for its heartbeats
             self._ledger.farewell()
-        finally:
-            self._drainer.close()
-            self._batch_log.close()
-            self._decoders.close()
+        self._drainer.close()
+        self._batch_log.close()
+        self._decoders.close()
         log.info("worker %s stopped", self.id, extra={"event": "worker.stopped"})
 
     def drain(self, model: str) -> int:
