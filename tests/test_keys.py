@@ -288,6 +288,7 @@ class TestCommand:
             (["make", "--until", "2020-01-01"], 2, "2020-01-01 is past"),
             (["rotate", "abcdefgh", "--until", "2020-01-01T12:00:00Z"], 2, "is past"),
             (["make", "--file", "nowhere/keys"], 1, "nowhere: No such file"),
+            (["list", "--file", "nowhere/keys"], 1, "nowhere/keys: No such file"),
         ],
     )
     def test_refusals_say_why(self, keys: Run, words: list[str], code: int, reason: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..auth.credentials import SCOPES, Credential, read_credentials
-from ..auth.keyfile import add_key, change_key, read_keyfile
+from ..auth.keyfile import add_key, change_key, read_text
 from ..settings import GatewaySettings
 from .console import Commands, Refusal, notes
 from .key_options import FILE, File, KeyId, Owner, Scopes, Until
@@ -90,7 +90,7 @@ def list_(file: File = None) -> None:
     now = datetime.now(UTC)
     known = read_credentials(GatewaySettings().api_keys, "INKQUEUE_API_KEYS")
     if file:
-        known |= read_keyfile(file)
+        known |= read_credentials(read_text(file), str(file))
     rows = (
         (
             each.id,
