@@ -50,8 +50,12 @@ async def keeps_quiet_link(proxy: Proxy, notifier: JobNotifications, client: "re
 
 
 def test_a_deaf_subscription_begins_anew(
-    redis_url: str, clean_redis: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    redis_url: str,
+    clean_redis: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO")
     for name, seconds in (("ASK_S", 0.1), ("SILENT_S", 0.4), ("AGAIN_S", 0.1)):
         monkeypatch.setattr(notifications, name, seconds)
     monkeypatch.setitem(connection.TIMEOUTS, "health_check_interval", 0.05)
@@ -72,6 +76,29 @@ def test_a_deaf_subscription_begins_anew(
 
     with Proxy(redis_url) as proxy:
         asyncio.run(follow(proxy))
+    assert "notifications go on" in caplog.messages
+
+
+def test_however_long_redis_is_away_that_takes_a_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(notifications, "AGAIN_S", 0.01)
+
+    async def listen(server: socket.socket) -> None:
+        async with connect_async(f"redis://127.0.0.1:{server.getsockname()[1]}/0") as client:
+            notifier = JobNotifications(client)
+            notifier.start()
+            for _ in range(12):  # four attempts of three tries each
+                link, _ = await asyncio.get_running_loop().sock_accept(server)
+                link.close()
+            await notifier.stop()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        asyncio.run(listen(server))
+    assert [message.partition(":")[0] for message in caplog.messages] == [
+        "notifications stopped, trying again"
+    ]
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])

@@ -17,6 +17,7 @@ import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
 
+from worker.connections.outage import Outage
 from worker.ledger import keys
 from worker.ledger.jobs import job_id
 
@@ -75,6 +76,7 @@ class JobNotifications:
         self._client = client
         self._topics: dict[str, Topic] = defaultdict(Topic)
         self._task: asyncio.Task[None] | None = None
+        self._outage = Outage(log, "notifications stopped", "notifications go on")
         self.closed = False
 
     def start(self) -> None:
@@ -109,12 +111,10 @@ class JobNotifications:
 
     async def _listen(self) -> None:
         while True:
-            try:
+            with self._outage:
                 async with self._subscribed() as link:
                     await self._hear_all(link)
-            except (redis.RedisError, OSError) as error:
-                log.warning("notifications stopped, trying again: %s", error)
-                await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(AGAIN_S)
 
     @contextlib.asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[AbstractConnection]:
@@ -142,6 +142,8 @@ class JobNotifications:
             if kind == b"message":
                 for name, results in notified_jobs(data):
                     self._hear(name, results, channel.decode())
+            elif kind == b"subscribe":
+                self._outage.over()
         raise redis.TimeoutError("Redis has fallen silent")
 
     def _hear(self, name: str, results: bytes, channel: str) -> None:
