@@ -113,6 +113,29 @@ def test_who_waits_for_a_turn_is_not_kept_waiting_again(proxy: Proxy) -> None:
     on_redis(proxy.url, talk)
 
 
+@pytest.mark.usefixtures("unprobed")
+def test_nobody_waits_twice_for_a_redis_that_answers_some_commands_only(
+    proxy: Proxy, clean_redis: "redis.Redis"
+) -> None:
+    async def talk(client: Client) -> None:
+        asked = list[asyncio.Task[int]]()
+        for _ in range(UNDER_WAY + 1):  # the last one has to wait
+            asked.append(asyncio.create_task(client.incr("asked")))
+            await asyncio.sleep(SILENT_S / 10)
+        assert await client.get("x" * LARGE + "x") is None  # by a link of its own
+        with pytest.raises(redis.TimeoutError):
+            await asked[0]
+        with pytest.raises(redis.ConnectionError, match="silent"):
+            asked[-1].result()
+        await asyncio.wait(asked)
+
+    clean_redis.execute_command("CLIENT", "PAUSE", 20_000, "WRITE")
+    try:
+        on_redis(proxy.url, talk)
+    finally:
+        clean_redis.execute_command("CLIENT", "UNPAUSE")
+
+
 def test_one_in_a_while_finds_out(proxy: Proxy) -> None:
     async def talk(client: Client) -> None:
         proxy.swallow()

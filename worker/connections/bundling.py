@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import hiredis
+import redis
 import redis.asyncio
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
@@ -84,8 +85,17 @@ class BundlingRedis(redis.asyncio.Redis):
             replies = await self._ask(calls)
         except Exception as error:
             replies = [error] * len(calls)
+            if isinstance(error, redis.TimeoutError):
+                self._refuse_waiting()
         for call, reply in zip(calls, replies, strict=True):
             call.tell(reply)
+
+    def _refuse_waiting(self) -> None:
+        """Fail what waited behind a silence, and would wait as long again. The circuit may be closed:
+        while Redis is paused for writes, it answers other commands."""
+        waiting, self._waiting = self._waiting, []
+        for call in joined(waiting):
+            call.tell(redis.ConnectionError("Redis is silent"))
 
     async def _ask(self, calls: Sequence[Call]) -> list[Any]:
         packed = b"".join(hiredis.pack_command(call.words()) for call in calls)
