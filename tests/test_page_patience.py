@@ -211,8 +211,8 @@ def test_a_group_stays_as_it_was_seen_while_more_images_are_read(
     assert len(browser.all(".cell")) == 3
     browser.find("#group-right").click()
     browser.wait(lambda: browser.text("[data-show=checked] b") == "3")
-    browser.wait(lambda: not browser.text("#saving"))
-    assert [bool(each) for each in corrections(http, "growing")] == [True] * 3 + [False] * 2
+    confirmed = [True] * 3 + [False] * 2
+    browser.wait(lambda: [bool(each) for each in corrections(http, "growing")] == confirmed)
     browser.find("#group").click()
     browser.wait(lambda: len(browser.all(".cell")) == 5)
 
