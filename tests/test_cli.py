@@ -30,6 +30,7 @@ from api.cli import app
 from api.cli.output import opened, write_items
 from api.cli.progress import summary
 from api.client import Client
+from api.client.uploads import IN_MEMORY
 from api.openapi.examples import STORED
 from api.schemas.jobs import ItemOut, JobOut
 from api.settings import GatewaySettings
@@ -315,6 +316,17 @@ def test_a_new_job_is_named_though_stdout_is_full(
     with Client(services.url) as client:
         job = client.wait(job_of("submit", str(sheet), "--no-wait", "--keep-images"))
         assert client.job(job_of("retry", job.id)).parent_id == job.id
+
+
+def test_a_disk_without_room_for_packing_is_named(sheet: Path, tmp_path: Path) -> None:
+    for name in "de":
+        (sheet / f"{name}.png").write_bytes(bytes(IN_MEMORY))
+    shell = ["/bin/sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *INKQUEUE, "submit", str(sheet)]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True)
+    start = f"error: the images cannot be packed in {tmp_path} (File too large): name another folder in"
+    assert (done.returncode, done.stderr.startswith(start)) == (1, True)
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_job_in_a_line_tells_what_is_before_it_and_for_how_long() -> None:

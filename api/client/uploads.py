@@ -5,12 +5,14 @@ Names are relative to the deepest folder that holds everything given. Files, exc
 in memory.
 """
 
+import errno
 import os
 import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Protocol, Self, runtime_checkable
@@ -24,6 +26,7 @@ from .errors import BadCall, FileChanged
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
 ZIP_TYPE = "application/zip"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @runtime_checkable
@@ -64,7 +67,18 @@ class Upload:
 
 
 def prepare(what: What) -> Upload:
-    """`what` as one body. Raises NoImages; BadCall if it is nothing that can be sent."""
+    """`what` as one body. Raises NoImages; BadCall if it is nothing that can be sent, or if there is no
+    room to pack it."""
+    try:
+        return _packed(what)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = f"the images cannot be packed in {tempfile.gettempdir()} ({error.strerror})"
+        raise BadCall(f"{where}: name another folder in TMPDIR, or send fewer at a time") from None
+
+
+def _packed(what: What) -> Upload:
     if isinstance(what, Bytes):
         what = bytes(what)
         known = container_type(what) or image_type(what)
@@ -74,7 +88,7 @@ def prepare(what: What) -> Upload:
     paths = _paths(what)
     files = find_images(paths)
     if len(files) == 1 and not files[0].is_file():  # a pipe can be read once, and not measured
-        return prepare(files[0].read_bytes())
+        return _packed(files[0].read_bytes())
     if len(files) == 1 and (kind := _container_in(files[0])):
         return Upload(files[0].open("rb"), kind)
     folder = _common_folder(paths)
@@ -160,7 +174,15 @@ def _npy(array: Array) -> IO[bytes]:
     return spool
 
 
+class _Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """Of what could not be written, its end says nothing: that was said when it was written."""
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            self.close()
+
+
 def _spooled(content: bytes) -> IO[bytes]:
-    spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    spool = _Spool(max_size=IN_MEMORY)
     spool.write(content)
     return spool
