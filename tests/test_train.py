@@ -174,6 +174,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         Run(recipe, tmp_path)
 
 
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+    recipe = short(learning_rate=1e9, optimizer="sgd", schedule="constant")
+    with pytest.raises(BadRun, match=r"small-0: in epoch 1 the loss is no number .* learning_rate"):
+        trained(recipe, tmp_path)
+    assert not (tmp_path / "small-0" / METRICS).exists()
+
+
 def test_what_a_teacher_said_is_asked_again_where_its_file_is_torn(tmp_path: Path) -> None:
     split, recipe = drawn_digits(), short(name="teacher")
     finish(recipe, build(recipe.network), split, tmp_path / "teacher-0")

@@ -4,6 +4,7 @@ Every epoch is written to the run's folder; an interrupted run resumes from ther
 happened.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from .augment import augment
 from .progress import Progress, resumable
 from .recipe import Recipe
-from .run import Epoch, Run
+from .run import BadRun, Epoch, Run
 from .sets.data import Set, Split, join
 from .sets.tasks import TASKS
 from .state import State
@@ -54,7 +55,10 @@ class Trainer:
         self.cumulative = weights.cumsum(0)
 
     def train(self, run: Run) -> torch.nn.Module:
-        """Return the trained network, in evaluation mode; `run` records every epoch."""
+        """Return the trained network, in evaluation mode; `run` records every epoch.
+
+        Raises BadRun if the loss diverges.
+        """
         state = State(self.recipe, run.folder.parent)
         run.resume(state)
         progress = Progress(self.recipe, state.epoch)
@@ -62,6 +66,11 @@ class Trainer:
             while state.epoch < self.recipe.epochs and not state.is_stale():
                 start, rate = time.monotonic(), state.rate
                 trained = self._epoch(state, progress)
+                if not math.isfinite(trained.loss):
+                    raise BadRun(
+                        f"{run.folder}: in epoch {state.epoch + 1} the loss is no number any more: "
+                        "remove the folder, lower the recipe's learning_rate, and begin anew"
+                    )
                 seconds = time.monotonic() - start
                 validated = self._validate(state.averaged(), self.split.validation)
                 state.end_epoch(validated.loss / validated.images)
