@@ -178,7 +178,7 @@ def test_a_network_is_trained_on_an_export(
     line = ["train", "digits-nano", "--quick", "--threads", "1", "--train", str(tmp_path / "set")]
     done = CliRunner().invoke(app, [*line, "--runs", str(tmp_path / "runs")])
     assert done.exit_code == 0, done.output
-    assert "80 images to train on, 10 to choose on" in done.output
+    assert "80 images to train on, of which an epoch draws 2,560; 10 to choose on" in done.output
 
 
 def test_previews_that_take_long_leave_threads_for_everything_else() -> None:

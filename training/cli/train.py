@@ -87,7 +87,10 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
     """Do a whole run: ask the teachers, train, calibrate, write; return its folder."""
     require_unseen(recipe, split, runs)  # before there is a folder
     sizes = [len(part) for part in (split.train, split.validation)]
-    console.print(f"{sizes[0]:,} images to train on, {sizes[1]:,} to choose on")
+    console.print(
+        f"{sizes[0]:,} images to train on, of which an epoch draws {recipe.draws:,}; "
+        f"{sizes[1]:,} to choose on"
+    )
     run, targets = Run(recipe, runs), None
     run.keep_origin(split)
     if recipe.teachers:
