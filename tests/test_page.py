@@ -96,6 +96,14 @@ def fail(http: httpx.Client) -> str:
     return str(job.json()["id"])
 
 
+def layouts(browser: Browser) -> int:
+    """How often the browser has laid out the page."""
+    browser.driver.execute_cdp_cmd("Performance.enable", {})
+    metrics = browser.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    (count,) = [each["value"] for each in metrics if each["name"] == "LayoutCount"]
+    return int(count)
+
+
 def active(browser: Browser) -> int:
     """The index of the image in focus."""
     return int(browser.find("#grid").get_attribute("aria-activedescendant").split("-")[1])
@@ -775,6 +783,10 @@ def test_ten_thousand_images_stay_usable(browser: Browser, http: httpx.Client) -
     Select(browser.find("#sort")).select_by_value("unsure")
     browser.wait(lambda: active(browser) == 9999)
     assert browser.run("return performance.now()") - began < 10_000
+    before = layouts(browser)
+    browser.find("#grid").send_keys(*["7", "8"] * 5)
+    browser.wait(lambda: not browser.text("#saving"))
+    assert layouts(browser) - before < 300  # one for each image that is seen would be above 800
 
 
 def test_a_refusal_is_said_in_words(browser: Browser, tmp_path: Path) -> None:

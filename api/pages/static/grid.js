@@ -71,6 +71,8 @@ export class Grid extends EventTarget {
 
   #draw() {
     const { columns, items, node } = this;
+    const stretch = (node.clientWidth - columns * WIDTH) / Math.max(1, columns - 1);
+    const step = WIDTH + (items.length < columns ? GAP : stretch);
     node.style.height = `${Math.ceil(items.length / columns) * (HEIGHT + GAP)}px`;
     const top = node.getBoundingClientRect().top;
     const row = (pixels) => Math.floor(pixels / (HEIGHT + GAP));
@@ -79,7 +81,7 @@ export class Grid extends EventTarget {
     const seen = new Set([this.at]);
     for (let place = first; place < after; place += 1) seen.add(place);
     this.#keep((place) => seen.has(place));
-    for (const place of seen) if (items[place]) this.#place(place, columns);
+    for (const place of seen) if (items[place]) this.#place(place, columns, step);
     const id = this.item && `item-${this.item.index}`;
     if (id) node.setAttribute("aria-activedescendant", id);
     else node.removeAttribute("aria-activedescendant");
@@ -94,13 +96,12 @@ export class Grid extends EventTarget {
     }
   }
 
-  #place(place, columns) {
+  /** Draw the image at `place`. Nothing is measured here: the browser would lay out the page anew for each image. */
+  #place(place, columns, step) {
     const item = this.items[place];
     const cell = this.#cells.get(place) ?? makeCell(item, place, this.path);
     fill(cell, item, { marked: this.marked.has(item) });
-    const stretch = (this.node.clientWidth - columns * WIDTH) / Math.max(1, columns - 1);
-    const gap = this.items.length < columns ? GAP : stretch;
-    cell.style.transform = `translate(${(place % columns) * (WIDTH + gap)}px, ${Math.floor(place / columns) * (HEIGHT + GAP)}px)`;
+    cell.style.transform = `translate(${(place % columns) * step}px, ${Math.floor(place / columns) * (HEIGHT + GAP)}px)`;
     cell.ariaSelected = String(place === this.at);
     cell.ariaSetSize = String(this.items.length);
     if (this.#cells.has(place)) return;
