@@ -53,11 +53,13 @@ export class Inspector {
 
   show(item) {
     this.#node.hidden = !item;
-    if (!item) return;
+    if (!item || (item.index === this.index && item.correction === this.correction)) return; // nothing else changes
     if (item.index !== this.index) this.#showPictures(item);
     this.#offer(item);
     this.index = item.index;
+    const focused = this.facts.contains(document.activeElement);
     this.facts.replaceChildren(make("p", { class: "file" }, item.name), ...this.#reading(item), ...this.#checked(item));
+    if (focused) find("grid").focus({ preventScroll: true }); // what had the focus is gone
     this.correction = item.correction;
     for (const button of this.palette.children) button.ariaPressed = String(button.textContent === item.correction);
   }
@@ -67,9 +69,8 @@ export class Inspector {
     const sheet = isSheet(item);
     this.is.hidden = this.palette.hidden = sheet || !correctable(item);
     this.form.hidden = !sheet;
-    const other = item.index !== this.index;
-    if (!other && item.correction !== this.correction) this.#drafts.delete(item.index);
-    if (other || item.correction !== this.correction) this.text.value = this.#drafts.get(item.index) ?? said(item) ?? "";
+    if (item.index === this.index) this.#drafts.delete(item.index); // it was corrected
+    this.text.value = this.#drafts.get(item.index) ?? said(item) ?? "";
     this.#node.classList.toggle("of-sheet", sheet);
   }
 
