@@ -475,8 +475,11 @@ def test_on_a_narrow_window_the_panel_is_opened_and_closed_by_keys(browser: Brow
     assert browser.driver.switch_to.active_element == browser.find("#grid")
 
 
-def test_on_a_phone_the_image_in_focus_is_seen_above_its_panel(browser: Browser, sent: Sent) -> None:
-    browser.resize(390, 844)
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (640, 450)])  # a phone; twice as large
+def test_on_a_small_screen_the_image_in_focus_is_seen_above_its_panel(
+    browser: Browser, sent: Sent, width: int, height: int
+) -> None:
+    browser.resize(width, height)
     show(browser, sent)
     browser.run("document.querySelector('.cell').click()")
     for _ in range(3):
@@ -488,6 +491,28 @@ def test_on_a_phone_the_image_in_focus_is_seen_above_its_panel(browser: Browser,
         before = active(browser)
         browser.find("#grid").send_keys(Keys.PAGE_DOWN)
         browser.wait(lambda before=before: active(browser) > before)
+
+
+def test_on_a_phone_the_panel_leaves_most_of_the_screen_to_a_group(browser: Browser, sent: Sent) -> None:
+    browser.resize(360, 640)
+    show(browser, sent)
+    browser.find("#group").click()
+    browser.run("document.querySelector('.cell').click()")
+    assert 0 < browser.find("#inspector").rect["height"] < 640 / 4
+    assert browser.find(".palette").is_displayed()
+
+
+def test_who_corrects_by_the_panel_goes_on_by_keys(browser: Browser, sent: Sent) -> None:
+    show(browser, sent)
+    browser.find("#grid").send_keys(Keys.HOME)
+    for button in (".reading", "#inspector .between button"):  # a reading; taken back
+        browser.run("document.querySelector(arguments[0]).focus()", button)
+        before = browser.text("#announcement")
+        press(browser, Keys.ENTER)
+        browser.wait(lambda before=before: browser.text("#announcement") != before)
+        press(browser, Keys.HOME)
+        assert active(browser) == 0
+    assert browser.text("#announcement") == "Taken back"
 
 
 def test_the_whole_way_goes_by_keyboard(browser: Browser, scans: Path) -> None:
