@@ -772,6 +772,20 @@ def test_light_and_dark_can_be_chosen_and_stay(browser: Browser) -> None:
     browser.run("localStorage.clear()")
 
 
+def test_a_browser_that_keeps_nothing_for_pages_shows_them(browser: Browser) -> None:
+    forbid = """for (const name of ["localStorage", "sessionStorage"])
+      Object.defineProperty(window, name, { get: () => { throw new Error("forbidden"); } });"""
+    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbid})
+    try:
+        browser.open("/")
+        browser.wait(lambda: browser.text("#service-text") == "1 worker ready")
+        browser.find("#theme").click()
+        assert browser.run("return document.documentElement.dataset.theme") == "dark"
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    assert all("forbidden" in line for line in browser.complaints())
+
+
 def test_a_folder_of_more_files_than_a_form_takes_is_packed(
     browser: Browser, http: httpx.Client, tmp_path: Path, rng: np.random.Generator
 ) -> None:

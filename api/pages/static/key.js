@@ -10,8 +10,8 @@ let waiting = null; // {promise, resolve} of the calls that wait for a key
 
 /** The headers that hold the caller's key. */
 export function keyHeaders() {
-  const key = sessionStorage.getItem(PLACE);
-  return facts.keyed && key ? { Authorization: `Bearer ${key}` } : {};
+  const key = facts.keyed && sessionStorage.getItem(PLACE); // a browser may forbid a page to keep anything
+  return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
 /** Resolves once there is a key to try. */

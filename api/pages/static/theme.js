@@ -1,8 +1,6 @@
 // Sets light or dark before anything is painted: as chosen, else as the system has it.
 (() => {
   const root = document.documentElement;
-  const chosen = localStorage.getItem("theme");
-  if (chosen) root.dataset.theme = chosen;
   addEventListener("DOMContentLoaded", () => {
     document.getElementById("theme").addEventListener("click", () => {
       const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -10,4 +8,5 @@
       localStorage.setItem("theme", root.dataset.theme);
     });
   });
+  root.dataset.theme = localStorage.getItem("theme") ?? ""; // last: a browser may forbid a page to keep anything
 })();
