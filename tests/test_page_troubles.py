@@ -229,6 +229,7 @@ def test_a_download_that_is_being_made_is_not_made_twice(
     link = browser.find("[data-format=csv]")
     link.click()
     browser.wait(lambda: browser.run("return window.downloads.length"))
+    browser.wait(lambda: browser.find("#fetching").is_displayed())
     link.click()
     assert link.get_attribute("aria-busy") == "true"
     browser.run("window.downloads.forEach((done) => done())")
