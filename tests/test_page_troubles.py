@@ -237,6 +237,22 @@ def test_a_download_that_is_being_made_is_not_made_twice(
     assert browser.run("return window.downloads.length") == 1
 
 
+def test_what_waits_for_a_key_asks_for_it_again_at_each_click(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    browser.open(f"/jobs/{submit(http, rng)}")
+    enter(browser, KEY)
+    browser.wait(lambda: browser.text("#progress-text"))
+    browser.run("sessionStorage.clear()")
+    for _ in range(3):  # once, the state of the queue may ask
+        browser.run("document.getElementById('cancel').click()")
+        browser.wait(lambda: browser.find("#key").is_displayed())
+        browser.find("#key-later").click()
+    browser.find("#cancel").click()
+    enter(browser, KEY)
+    browser.wait(lambda: browser.text("#progress-text").startswith("Canceled"))
+
+
 def test_an_unknown_job_is_said_to_be_none(browser: Browser) -> None:
     browser.open("/jobs/none")
     enter(browser, KEY)

@@ -24,6 +24,11 @@ export async function needOtherKey({ Authorization: refused }) {
   if (keyHeaders().Authorization === refused) await askKey(WRONG);
 }
 
+/** Ask again, if the question was closed and calls still wait for its answer. */
+export function remind() {
+  if (waiting) show(WHY);
+}
+
 /** Ask for a key; concurrent calls share the answer. */
 function askKey(why = WHY) {
   waiting ??= Promise.withResolvers();

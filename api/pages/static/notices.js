@@ -1,6 +1,7 @@
 // Messages to the person: what failed and what to do about it, and what a screen reader should say.
 
 import { find, make } from "./dom.js";
+import { remind } from "./key.js";
 
 /** Show an error until it is closed; with `again`, offer to try again. A lasting one stays beside the next. */
 export function complain(error, again) {
@@ -32,9 +33,9 @@ export async function attempt(work) {
   }
 }
 
-/** Have `work` done for a button or a link, whose clicks do nothing until it is over. Disabled, it would lose the focus. */
+/** Have `work` done for a button or a link, whose clicks do nothing until it is over but repeat the question for a key. Disabled, it would lose the focus. */
 export async function act(button, work) {
-  if (button.ariaBusy) return;
+  if (button.ariaBusy) return remind();
   button.ariaBusy = "true";
   await attempt(work);
   button.ariaBusy = null;
