@@ -396,22 +396,38 @@ def test_a_stream_that_falls_silent_is_left_for_another(
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
 
 
-def test_a_job_whose_stream_is_held_back_is_asked_for_instead(
-    browser: Browser, gateway: Services
+@pytest.mark.parametrize(("job", "silent", "after_ms"), [("buffered", 1, 10**8), ("mute", 4, 0)])
+def test_a_job_whose_streams_do_not_come_is_asked_for_instead_for_a_while(
+    browser: Browser, gateway: Services, http: httpx.Client, job: str, silent: int, after_ms: int
 ) -> None:
-    submit(gateway.redis_url, "buffered", (2,))
+    submit(gateway.redis_url, job, (2,))
     asked: list[str] = []
 
     def polled() -> bool:
         asked.extend(browser.asked())
-        return sum(url.endswith("/v1/jobs/buffered") for url in asked) > 2
+        return sum(url.endswith(f"/v1/jobs/{job}") for url in asked) > 2
 
-    with browser.refused("/buffered/events", after_ms=10**8):
-        browser.open("/jobs/buffered")
+    with browser.refused(f"/{job}/events", silent, after_ms=after_ms):
+        browser.open(f"/jobs/{job}")
         browser.wait(polled)
+    assert not any(f"/{job}/events" in url for url in asked)
+    browser.run("const now = performance.now(); performance.now = () => now + 90_000")  # much later
+    browser.wait(lambda: open_streams(http) == 1)
     finish(gateway.redis_url)
     browser.wait(lambda: browser.text("#progress-text").startswith("Done"))
-    assert not any("/buffered/events" in url for url in asked + browser.asked())
+
+
+def test_a_download_that_is_refused_says_why(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    browser.open("/jobs/none")
+    browser.wait(lambda: browser.text("#title") == "Not found")
+    assert not browser.find("#downloads").is_displayed()
+    show_read(browser, gateway, "removed", 1)
+    http.delete("/v1/jobs/removed")
+    browser.find("#downloads summary").click()
+    browser.find("[data-format=csv]").click()
+    browser.wait(lambda: browser.text(".notice p").startswith("You have no job with this id."))
 
 
 def test_a_stream_that_once_begins_too_late_is_asked_for_again(

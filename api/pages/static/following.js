@@ -10,6 +10,7 @@ const POLL_MS = 500;
 const HIDDEN_MS = 5000;
 const AGAIN_MS = 1000;
 const MOST_SILENT = 3;
+const AWHILE_MS = 60_000; // of polling, until a stream is asked for again
 const BUSY = 429; // too many streams are open
 
 /** Yields the job whenever it changed, the last time when it is final. */
@@ -17,29 +18,37 @@ export async function* follow(id) {
   const path = `/v1/jobs/${id}`;
   let job = await new Patience().call(() => read(path));
   yield job;
-  let begun = false;
-  for (let silent = 0; !FINAL.has(job.state); silent += 1) {
-    if (silent > MOST_SILENT) return yield* byAsking(path);
-    if (silent) await pause(AGAIN_MS);
+  let [begun, silent] = [false, 0];
+  while (!FINAL.has(job.state)) {
+    let goOn = null; // whether to poll on, where no stream is to be had
     try {
       for await (const { event, data } of whileSeen(`${path}/events?results=false`)) {
-        [silent, begun] = [0, true];
+        [begun, silent] = [true, 0];
         if (event === "gone") throw Refusal.of(410, data);
         job = { ...job, ...JSON.parse(data) };
         yield job;
         if (event === "completed") return;
       }
     } catch (error) {
-      if (error.name === "AbortError") {
-        for await (job of byAsking(path, () => document.hidden)) yield job;
-        silent = -1;
-        continue;
-      }
       const isHeldBack = error.late && !begun; // by something in between
-      if (error.status === BUSY || isHeldBack) return yield* byAsking(path);
-      if (!error.passing) throw error;
+      if (error.name === "AbortError") goOn = () => document.hidden;
+      else if (error.status === BUSY || isHeldBack) goOn = forAWhile();
+      else if (!error.passing) throw error;
+    }
+    silent += 1;
+    if (silent > MOST_SILENT) goOn ??= forAWhile();
+    if (!goOn) await pause(AGAIN_MS);
+    else {
+      for await (job of byAsking(path, goOn)) yield job;
+      silent = 0;
     }
   }
+}
+
+/** Whether less than AWHILE_MS have passed since. */
+function forAWhile() {
+  const end = performance.now() + AWHILE_MS;
+  return () => performance.now() < end;
 }
 
 /** The events at `path`; AbortError once nobody sees the page: a browser has six connections to a host for all its pages, and seven streams would leave none. */
@@ -56,7 +65,7 @@ async function* whileSeen(path) {
   }
 }
 
-async function* byAsking(path, goOn = () => true) {
+async function* byAsking(path, goOn) {
   let before = null;
   while (goOn()) {
     let wait = document.hidden ? HIDDEN_MS : POLL_MS;
