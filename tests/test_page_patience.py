@@ -269,6 +269,32 @@ def test_images_come_though_they_were_refused_when_the_job_ended(
     assert browser.all(".notice") == []
 
 
+@pytest.mark.parametrize("path", ["/results?", "/image"])
+def test_images_come_though_a_connection_died_without_a_word(
+    browser: Browser, gateway: Services, http: httpx.Client, path: str
+) -> None:
+    pixels, headers = npy_of(np.zeros((2, 28, 28), np.uint8)), {"Content-Type": "application/x-npy"}
+    job = http.post("/v1/jobs?keep_images=true", content=pixels, headers=headers).json()["id"]
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
+    browser.run(
+        """
+      const { timeout } = AbortSignal;
+      AbortSignal.timeout = () => timeout.call(AbortSignal, 500);
+      const [ask, path] = [window.fetch, arguments[0]];
+      window.fetch = (address, options) => {
+        if (!address.includes(path)) return ask(address, options);
+        window.fetch = ask;
+        return new Promise((_, fail) => options.signal?.addEventListener("abort", fail));
+      };
+    """,
+        path,
+    )
+    finish(gateway.redis_url)
+    browser.wait(lambda: len(browser.all(".cell img[src]")) == 2)
+    assert browser.all(".notice") == []
+
+
 def test_images_come_though_each_page_of_them_is_refused_once_over_minutes(
     browser: Browser, gateway: Services
 ) -> None:

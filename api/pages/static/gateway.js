@@ -4,11 +4,13 @@ import { keyHeaders, needKey, needOtherKey } from "./key.js";
 import { heard } from "./patience.js";
 import { Refusal, Silence, isFinal } from "./refusals.js";
 
-/** The response to a request, whole `within` or begun `beginning` so many ms if that is given. Throws Refusal, Silence (`late` if it did not begin), or AbortError. */
-export async function call(path, { method = "GET", body, headers = {}, signal, within, beginning } = {}) {
+const MOST_MS = 60_000; // a connection that died says nothing, and would hold up all that waits for it
+
+/** The response to a request, whole `within` so many ms unless there is a `signal`, begun `beginning` so many if that is given. Throws Refusal, Silence (`late` if it did not begin), or AbortError. */
+export async function call(path, { method = "GET", body, headers = {}, signal, within = MOST_MS, beginning } = {}) {
   for (;;) {
     await needKey();
-    const until = within ? AbortSignal.timeout(within) : signal; // the time to ask for a key does not count
+    const until = signal ?? (within && AbortSignal.timeout(within)); // the time to ask for a key does not count
     const key = keyHeaders();
     const coming = answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
     const answer = await (beginning ? heard(coming, beginning) : coming);
