@@ -15,12 +15,12 @@ from worker.pulse import ALIVE_MS, own_name
 HOST = socket.gethostname()
 
 
-def says(url: str, *kind: str) -> int:
-    """What a process of its own ends with."""
+def says(url: str, *kind: str) -> tuple[int, str]:
+    """What a process of its own ends with, and what it writes."""
     command = [sys.executable, "-m", "worker.alive", *kind]
-    return subprocess.run(
-        command, env=os.environ | {"REDIS_URL": url}, stderr=subprocess.DEVNULL
-    ).returncode
+    environment = os.environ | {"REDIS_URL": url}
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,17 @@ def test_one_that_was_not_heard_of_lately_does_not_count(
     redis_url: str, clean_redis: "redis.Redis"
 ) -> None:
     clean_redis.zadd("ink:workers", {own_name(): clock_ms(clean_redis) - ALIVE_MS - 1000})
-    assert says(redis_url) == 1
+    assert says(redis_url) == (1, "")
     clean_redis.zadd("ink:senders", {own_name(): clock_ms(clean_redis)})
-    assert says(redis_url, "sender") == 0
+    assert says(redis_url, "sender") == (0, "")
 
 
 def test_another_word_is_refused(redis_url: str) -> None:
-    assert says(redis_url, "gateway") == 1
+    assert says(redis_url, "gateway") == (1, "worker.alive: gateway is neither worker nor sender\n")
+
+
+def test_without_redis_it_says_so_in_a_line() -> None:
+    code, written = says("redis://127.0.0.1:1/0")
+    assert (code, written.count("\n")) == (1, 1)
+    assert written.startswith("worker.alive: ")
+    assert "127.0.0.1:1" in written

@@ -8,6 +8,8 @@ import socket
 import sys
 from typing import Any
 
+import redis
+
 from .connections.connection import clock_ms, connect
 from .ledger import keys
 from .logs import refuse
@@ -23,9 +25,9 @@ def main(kind: str = "worker") -> None:
         raise SystemExit(f"worker.alive: {kind} is neither worker nor sender")
     try:
         client = connect(QueueSettings().redis_url)
-    except BadSettings as error:
+        alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - ALIVE_MS, "+inf")
+    except (BadSettings, redis.RedisError) as error:
         refuse("worker.alive", error)
-    alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - ALIVE_MS, "+inf")
     raise SystemExit(socket.gethostname() not in {host_of(each.decode()) for each in alive})
 
 
