@@ -411,6 +411,21 @@ class TestGrids:
         for before, after in zip(clean, cut(sheet.pixels, "emnist", GRID), strict=True):
             assert np.array_equal(before.glyph.pixels, after.glyph.pixels)
 
+    def test_a_cell_with_nothing_but_a_speck_is_blank(self, rng: np.random.Generator) -> None:
+        sheet = draw_grid(glyphs(6, rng), Ruling(2, 3, blank=1), PLAIN, rng)
+        for left, top, width, height in (each.box for each in sheet.placed):
+            sheet.pixels[top + height // 2 :, left + width // 2 :][:6, :6] = 40
+        found = cut(sheet.pixels, "emnist", GRID)
+        assert [each.glyph.flags for each in found] == [Flag.BLANK] * 6
+
+    def test_rows_of_a_form_that_differ_in_length_stay_as_they_are(
+        self, rng: np.random.Generator
+    ) -> None:
+        sheet = draw_grid(glyphs(18, rng), Ruling(3, 6, apart=40), PLAIN, rng)
+        third = sheet.placed[8].box
+        sheet.pixels[third.top - 10 :, third.left + third.width + 6 :] = 230
+        assert [each.line for each in cut(sheet.pixels, "emnist", GRID)] == [0] * 6 + [1] * 3 + [2] * 3
+
     def test_other_cells_than_asked_for_are_refused_with_what_to_do(
         self, rng: np.random.Generator
     ) -> None:
