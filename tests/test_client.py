@@ -39,12 +39,13 @@ from api.client import (
     What,
 )
 from api.client.calls import LATE_S, Call, Pause
-from api.client.flows import LONG_POLL_S, Flows
+from api.client.flows import LONG_POLL_S, PROGRESS_S, Flows
 from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import Upload, prepare
 from api.idempotency import key_digest
 from api.parameters import JobParameters
+from api.schemas.jobs import ItemPage
 from model.files.images import png
 from model.folders import NoImages
 from worker.embedded import free_port
@@ -312,6 +313,16 @@ def test_one_image_is_predicted(client: Client, sheet: Path) -> None:
     assert caught.value.extra["job_id"].startswith("job_")
 
 
+def test_an_image_that_was_not_read_is_the_problem_that_a_prediction_of_it_gets(client: Client) -> None:
+    broken = b"\x89PNG\r\n\x1a\n broken"
+    with pytest.raises(ProblemError) as refused:
+        client.predict(broken)
+    (item,) = client.results(client.submit(broken))
+    found, wanted = ProblemError.of_item(item), refused.value
+    assert (found.status, found.type, found.title) == (wanted.status, wanted.type, wanted.title)
+    assert found.detail in wanted.detail
+
+
 def test_a_prediction_that_takes_longer_is_waited_for(services: Services, sheet: Path) -> None:
     """A second gateway, with keys, answers 202 at once; the worker of all reads for it as well."""
     key, line = new_key()
@@ -364,6 +375,21 @@ def test_what_is_asked_again_is_waited_for_only_as_long_as_is_left() -> None:
     assert isinstance(again, Call)
     assert 10 < float(first.arguments()["params"]["wait"]) <= 20
     assert float(again.arguments()["params"]["wait"]) <= 19.7
+
+
+def test_a_gateway_that_answers_at_once_is_not_asked_again_at_once(
+    idle: Client, rng: np.random.Generator
+) -> None:
+    job, flows = idle.submit(glyphs(1, rng)), Flows(RetryPolicy())
+    waiting = flows.wait(job.id, 20.0, None)
+    next(waiting)
+    assert isinstance(waiting.send(httpx.Response(200, content=job.model_dump_json())), Pause)
+    reading = flows.page(job.id, 0, None)
+    next(reading)
+    nothing = ItemPage(data=[], next_cursor=0, complete=False)
+    progress = reading.send(httpx.Response(200, content=nothing.model_dump_json()))
+    assert isinstance(progress, Call)
+    assert (progress.path, progress.wait_s) == (f"/v1/jobs/{job.id}", PROGRESS_S)
 
 
 def test_an_answer_that_cannot_be_unpacked_is_an_error_of_the_client() -> None:

@@ -236,6 +236,22 @@ def test_streams_are_tried_again_and_tell_nothing_twice(
     assert any(isinstance(event, ResultEvent) and event.id for event in events)
 
 
+def test_a_stream_that_cannot_be_resumed_is_begun_anew(
+    gateway: Services, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "POLLED_S", 0.1)
+    submit(redis_url, "a", (3,) * 20)
+    way, events = Way(bytes=2500, cuts=1), list[Event]()
+    with proxied(gateway, way) as url, Client(url) as client, committing(redis_url, 10):
+        for event in client.events("a"):
+            events.append(event)
+            way.refuses = 400 if len(way.asked) < 2 else 0
+            if len(way.asked) == 3:
+                finish(redis_url)
+    assert_whole(events, 60)
+    assert [bool(each) for each in way.asked] == [False, True, False]
+
+
 def test_canceled_images_have_no_results(gateway: Services, redis_url: str) -> None:
     submit(redis_url, "a", (2,) * 5)
     ledger(redis_url).commit([commit_of(ledger(redis_url).claim("balanced", 1)[0])])
