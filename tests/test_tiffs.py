@@ -17,6 +17,7 @@ from api.intake.tiffs import read_tiff
 from api.problems import Problem
 from api.settings import MIB, GatewaySettings
 from model.files.images import BadImage, decode
+from model.files.tiffs import directories
 
 from hostile_files import (
     Pixels,
@@ -148,6 +149,16 @@ class TestLies:
 
     def test_a_file_that_was_cut_off_fails_alone(self) -> None:
         assert all(fails(WHOLE[:size]) for size in range(8, len(WHOLE) - 6000, 997))
+
+    def test_of_a_damaged_page_and_those_after_it_none_is_missing(self) -> None:
+        damaged, third = bytearray(WHOLE), list(directories(WHOLE))[2]
+        (count,) = struct.unpack_from("<H", damaged, third)
+        for entry in range(third + 2, third + 2 + 12 * count, 12):
+            struct.pack_into("<H", damaged, entry + 2, 12)  # floats cannot say where anything is
+        found = pages(bytes(damaged))
+        assert list(found) == [f"#{number}" for number in range(1, 6)]
+        assert [np.array_equal(decode(found[f"#{n}"]), DRAWINGS[n - 1]) for n in (1, 2)] == [True, True]
+        assert {len(found[f"#{number}"]) for number in (3, 4, 5)} == {8}
 
     def test_more_pages_than_are_allowed_are_refused(self) -> None:
         assert refusal(WHOLE, 4) == "too-many-images"

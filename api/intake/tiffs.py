@@ -13,11 +13,11 @@ HEAD = 8
 
 
 def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str, bytes]]:
-    """(#number, TIFF) of each page; of a single page, ("", TIFF). Of a page that is damaged, or of all
-    if they cannot be told apart, the head of the TIFF, which will fail; nothing after it is read.
-    Raises problems."""
+    """(#number, TIFF) of each page; of a single page, ("", TIFF). Of a page that is damaged, and of all
+    after it, the head of the TIFF, which will fail; once if the pages cannot be told apart. Raises
+    problems."""
     most, largest = settings.max_tiff_pages, settings.max_image_bytes
-    many, number = False, 0
+    places, many, number = list[int](), False, 0
     try:
         places = list(islice(directories(view), most + 1))
         if len(places) > most:
@@ -35,4 +35,5 @@ def read_tiff(view: memoryview, settings: GatewaySettings) -> Iterator[tuple[str
             "file-too-large", f"{error}, at most {largest} are read; scale it down.", limit=largest
         ) from error
     except BadTiff:
-        yield f"#{number + 1}" if many else "", bytes(view[:HEAD])
+        for failing in range(number, max(1, len(places))):
+            yield f"#{failing + 1}" if many else "", bytes(view[:HEAD])

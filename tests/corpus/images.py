@@ -304,7 +304,7 @@ TABLE: Table = {
         ),
     },
     "a TIFF of many pages, or of endless ones": {
-        # Each page is an image; one that lies fails, and is the last.
+        # Each page is an image; one that lies fails, and so do all after it.
         "10,001 pages": (
             uploaded("image/tiff", lambda: tiff_of_shared_strips(10_001, 9)),
             "413 too-many-images",
