@@ -10,8 +10,8 @@ if TYPE_CHECKING:  # the gateway needs layouts and boxes, but no code for pixels
 Kind = Literal["character", "line", "page", "grid"]
 
 MAX_PIXELS = 16_000_000
-"""Width times height of the largest image that is read, unless settings say otherwise; a JPEG may have
-five times as many."""
+"""Width times height of the largest image that is read, unless settings say otherwise; a JPEG or a
+grey image may have five times as many."""
 
 MOST_CHARACTERS: Mapping[Kind, int] = {"character": 1, "line": 1_000, "page": 10_000, "grid": 10_000}
 """Limits for one image, rival readings included; an image with more is refused."""

@@ -351,12 +351,16 @@ class TestLargest:
         (outcome,) = told(decoder, asked([out.getvalue()]))
         assert isinstance(outcome, bytes)
 
-    def test_a_photograph_of_a_phone(self, decoder: Decoder) -> None:
-        photograph = np.full((6000, 8000), 220, np.uint8)
-        photograph[5000:5400, 600:700] = 40
-        file = saved(photograph, "JPEG", "CMYK", progressive=True)
+    @pytest.mark.parametrize("kind", ["photograph of a phone", "scan at 600 dpi"])
+    def test_what_is_decoded_to_grey(self, decoder: Decoder, kind: str) -> None:
+        page = np.full((6000, 8000), 250, np.uint8)
+        page[5000:5400, 600:700] = 40
+        if kind == "scan at 600 dpi":
+            file = saved(np.rot90(page, -1), "TIFF", "1", compression="group4")
+        else:
+            file = turned(saved(page, "JPEG", "CMYK", progressive=True), 6)
         assert not isinstance(told(decoder, asked([file]))[0], Failure)
-        (found,) = decoder.read([Encoded(turned(file, 6), "emnist", Layout("page"))])
+        (found,) = decoder.read([Encoded(file, "emnist", Layout("page"))])
         assert isinstance(found, list)
         assert np.abs(np.subtract(found[0].box, (600, 600, 400, 100))).max() < 12
 

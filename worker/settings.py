@@ -52,7 +52,11 @@ class QueueSettings(BaseSettings):
     ] = "info"
     lease_ms: Annotated[int, Field(ge=500, description="life of a claim that is not renewed")] = 5_000
     max_pixels: Annotated[
-        int, Field(ge=784, description="width times height of one image; a JPEG may have five times it")
+        int,
+        Field(
+            ge=784,
+            description="width times height of one image; five times that if it is a JPEG, or grey",
+        ),
     ] = MAX_PIXELS
     decode_s: Annotated[
         float,

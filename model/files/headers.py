@@ -19,8 +19,9 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 BIG_TIFFS = b"II+\0", b"MM\0+"
 MOST_SIDE = 65_535
-JPEG_SHARE = 5
-"""A JPEG may have so many times as many pixels: decoded straight to grey, each takes at most 9 bytes."""
+GREY_SHARE = 5
+"""An image that is decoded straight to grey may have so many times as many pixels: each takes at most 9
+bytes. Of other images, it is 22."""
 MOST_SCANS = 64
 """A progressive JPEG has about ten."""
 
@@ -47,6 +48,8 @@ _SEGMENTS = 64
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SIZED = _FRAMES | {0xC4, 0xCC, *range(0xDB, 0xF0), 0xFE}
 """JPEG markers that are followed by a length and may precede a scan."""
+_GREYS = b"\1\0", b"\2\0", b"\4\0", b"\x08\0"
+"""The depths and the colour type of a grey PNG, but for 16 bits."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Number of channels, by a PNG's colour type."""
 SLACK = 4096
@@ -72,7 +75,8 @@ def check(data: bytes, max_pixels: int) -> int:
     if data[:4] in BIG_TIFFS:  # `tiffs` cannot find its pages: all but the first would be lost
         raise BadImage("BigTIFF is not read: save it as TIFF")
     width, height = dimensions(data)
-    max_pixels *= JPEG_SHARE if data.startswith(JPEG) else 1
+    if width * height > max_pixels and _is_decoded_to_grey(data):
+        max_pixels *= GREY_SHARE
     if width * height > max_pixels or max(width, height) > MOST_SIDE:
         raise TooLarge(
             f"{width * height:,} pixels ({width:,}x{height:,}); at most {max_pixels:,} in all and "
@@ -101,6 +105,16 @@ def dimensions(data: bytes) -> tuple[int, int]:
         raise BadImage(_stranger(data)) from error
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
         raise BadImage(f"the image's header is damaged: {error}") from error
+
+
+def _is_decoded_to_grey(data: bytes) -> bool:
+    """Whether it is a JPEG, or a PNG or TIFF of black and white or of 8 bits of grey."""
+    if data.startswith(PNG):
+        return data[24:26] in _GREYS
+    if data[:2] in (b"II", b"MM"):
+        with open_image(data) as image:
+            return image.mode in ("1", "L")
+    return data.startswith(JPEG)
 
 
 def _stranger(data: bytes) -> str:
