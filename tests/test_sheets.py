@@ -20,6 +20,7 @@ from model.sheets.paper import even
 from model.sheets.parts import connected
 from model.sheets.skew import skew
 from model.sheets.strokes import Group
+from model.sheets.surroundings import is_sheet
 from model.sheets.touching import readings
 from model.sheets.words import word_gap, word_numbers
 from training.sheets.alignment import distance, in_order, matches
@@ -437,6 +438,25 @@ class TestGrids:
             cut(page(PLAIN, SMALL, rng).pixels, "emnist", GRID)
         with pytest.raises(BadImage, match="at most 10,000"):
             cut(np.full((50, 60), 200, np.uint8), "emnist", Layout("grid", 51, 60))
+
+
+class TestSurroundings:
+    @pytest.mark.parametrize(
+        ("boxes", "large"),
+        [
+            ([(30, 20, 60, 60)], True),
+            ([(0, 0, 20, 20)], False),
+            ([(0, 40, 100, 20), (40, 0, 20, 100)], False),
+        ],
+        ids=["sheet", "patch", "cross"],
+    )
+    def test_a_sheet_is_a_large_rectangle(
+        self, boxes: list[tuple[int, int, int, int]], large: bool
+    ) -> None:
+        paper = np.zeros((100, 100), np.uint8)
+        for left, top, width, height in boxes:
+            paper[top : top + height, left : left + width] = 255
+        assert is_sheet(paper) is large
 
 
 class TestTouching:
