@@ -43,6 +43,7 @@ from api.client.flows import LONG_POLL_S, PROGRESS_S, Flows
 from api.client.retries import Tries
 from api.client.settings import httpx_settings
 from api.client.uploads import Upload, prepare
+from api.client.webhook_flows import WebhookFlows
 from api.idempotency import key_digest
 from api.parameters import JobParameters
 from api.schemas.jobs import ItemPage
@@ -375,6 +376,16 @@ def test_what_is_asked_again_is_waited_for_only_as_long_as_is_left() -> None:
     assert isinstance(again, Call)
     assert 10 < float(first.arguments()["params"]["wait"]) <= 20
     assert float(again.arguments()["params"]["wait"]) <= 19.7
+
+
+def test_an_answer_is_waited_for_longer_than_a_gateway_may_hold_it() -> None:
+    assert Call("GET", "/v1/jobs/job_1", wait_s=30).arguments()["timeout"].read > 35
+
+
+def test_what_is_no_webhooks_id_leads_nowhere_else() -> None:
+    call = next(WebhookFlows(RetryPolicy()).delete("../jobs/job_1"))
+    assert isinstance(call, Call)
+    assert call.path == "/v1/webhooks/..%2Fjobs%2Fjob_1"
 
 
 def test_a_gateway_that_answers_at_once_is_not_asked_again_at_once(
