@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import io
 import json
 import os
 import pty
@@ -340,6 +341,14 @@ def test_a_table_tells_which_images_were_never_read(tmp_path: Path) -> None:
     with opened(tmp_path / "table") as out:
         write_items([ItemOut(index=0, name="a.png", status="canceled")], "table", out)
     assert (tmp_path / "table").read_text().splitlines()[1].split() == ["0", "canceled", "a.png"]
+
+
+def test_what_stdout_cannot_encode_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii", write_through=True))
+    with opened(None) as out:
+        out.write("é")
+    assert written.getvalue() == rb"\xe9"
 
 
 @pytest.mark.parametrize("command", ["models", "--help"])
