@@ -151,6 +151,18 @@ def test_a_rare_class_is_trained_on_first(rng: np.random.Generator, tmp_path: Pa
     assert np.bincount(split.test.labels).tolist() == [3, 1]
 
 
+@pytest.mark.parametrize("lying", [False, True])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_images_that_seem_to_lie_on_their_sides_are_told_of(
+    lying: bool, transposed: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = drawn_digits().train.images, drawn_digits().train.labels
+    path = write_csv(tmp_path, images.transpose(0, 2, 1) if lying else images, labels)
+    read_own(path, None, TASKS["digits"], transposed=transposed)
+    said = "Give --transposed?" if lying else "Leave out --transposed?"
+    assert (said in capsys.readouterr().err) is (lying != transposed)
+
+
 def test_images_of_one_character_are_refused(rng: np.random.Generator, tmp_path: Path) -> None:
     path = write_csv(tmp_path, glyphs(20, rng), np.zeros(20, np.uint8))
     with pytest.raises(BadData, match=r"every image is a '0'; .* first or last field of a line"):

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
+from model.card import BadCard, weights_folder
+from model.engines.opening import open_predictor
 from model.terminal import notes
 
 from .data import BadData, Set, Split, digests, hold_out_images, hold_out_share
-from .readers import read
+from .readers import Part, read
 from .tasks import Task
 
 WHERE = (
     "A label is the first or last field of a line in a CSV; for an image file it is the folder's name, "
     "or the beginning of the file's; for IDX and NumPy it stands in the file or array of labels"
 )
+
+SAMPLE = 256
+"""How many images are looked at to tell whether they lie on their sides."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,7 @@ class OwnTest:
 
     def read(self, task: Task) -> tuple[Set, str]:
         """The images, and what they are called (see Split.measured_on). Raises BadData."""
-        found = read(
-            self.path,
-            task.labels,
-            transposed=self.transposed,
-            first=self.first,
-            normalization=task.normalization,
-            part="test",
-        )
+        found = _read(self.path, task, self.transposed, self.first, "test")
         return found, _called(self.path, found)
 
 
@@ -55,9 +53,7 @@ def read_own(
     images in `train` only the first is used, and those of `test` that are also in `train` are left out,
     so that none is measured that was trained on. Raises BadData.
     """
-    known = partial(
-        read, labels=task.labels, transposed=transposed, first=first, normalization=task.normalization
-    )
+    known = partial(_read, task=task, transposed=transposed, first=first)
     whole = _distinct(known(train), train)
     if len(np.unique(whole.labels)) < 2:
         raise BadData(
@@ -76,6 +72,39 @@ def read_own(
             f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
         )
     return Split(learned, chosen, measured, measured_on)
+
+
+def _read(path: Path, task: Task, transposed: bool, first: int, part: Part = "train") -> Set:
+    """What `readers.read` gives; a note says if the images seem to lie on their sides."""
+    found = read(
+        path,
+        task.labels,
+        transposed=transposed,
+        first=first,
+        normalization=task.normalization,
+        part=part,
+    )
+    upright, lying = _readable(found, task)
+    if lying > max(0.5, 2 * upright):
+        notes.print(
+            f"{path}: the images seem to lie on their sides: of some, {task.name} reads {upright:.0%} "
+            f"right as they are, and {lying:.0%} with their axes swapped. "
+            f"{'Leave out' if transposed else 'Give'} --transposed?",
+            markup=False,
+        )
+    return found
+
+
+def _readable(found: Set, task: Task) -> tuple[float, ...]:
+    """Which shares of some images the served network of `task` reads right: as they are, and with their
+    axes swapped; zeros if there is none."""
+    try:
+        predictor = open_predictor(task.name, weights_folder(), "cpu")
+    except BadCard:
+        return 0.0, 0.0
+    some = found.take(np.linspace(0, len(found) - 1, min(SAMPLE, len(found))).astype(np.intp))
+    ways = some.images, np.ascontiguousarray(some.images.transpose(0, 2, 1))
+    return tuple(float((predictor.logits(way).argmax(axis=1) == some.labels).mean()) for way in ways)
 
 
 def _called(test: Path, measured: Set) -> str:
