@@ -18,7 +18,7 @@ from model.sheets.choosing import choose
 from model.sheets.cutting import cut
 from model.sheets.paper import even
 from model.sheets.parts import connected
-from model.sheets.skew import skew
+from model.sheets.skew import skew, upright
 from model.sheets.strokes import Group
 from model.sheets.surroundings import is_sheet
 from model.sheets.touching import readings
@@ -140,6 +140,14 @@ class TestPages:
         for degrees in (-5.0, -2.0, 0.0, 2.0, 5.0):
             sheet = page(replace(PLAIN, degrees=degrees), SMALL, rng)
             assert abs(skew(even(sheet.pixels).prints) - degrees) < 0.7
+
+    def test_a_strip_that_turned_would_be_twice_as_large_stays_askew(self) -> None:
+        strip = np.full((900, 9000), 235, np.uint8)
+        for top in range(-1400, 900, 120):
+            cv2.line(strip, (0, top), (9000, top + 1105), 30, 24)
+        paper = even(strip)
+        assert abs(skew(paper.prints) - 7) < 0.2
+        assert upright(paper) is paper
 
     @pytest.mark.parametrize("width", [25, 35, 40, 60])
     def test_a_black_edge_does_not_turn_a_page(self, width: int, rng: np.random.Generator) -> None:
