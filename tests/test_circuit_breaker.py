@@ -127,7 +127,7 @@ def test_nobody_waits_twice_for_a_redis_that_answers_some_commands_only(
             await asked[0]
         with pytest.raises(redis.ConnectionError, match="silent"):
             asked[-1].result()
-        await asyncio.wait(asked)
+        await asyncio.gather(*asked, return_exceptions=True)
 
     clean_redis.execute_command("CLIENT", "PAUSE", 20_000, "WRITE")
     try:
