@@ -55,6 +55,6 @@ async def metrics(gauges: GaugesDep, registry: MetricsDep, redis_watch: RedisWat
 async def explain_problem(slug: str) -> dict[str, Any]:
     """The meaning of a problem's type."""
     if slug not in CATALOGUE:
-        raise Problem("not-found", f"Known problems: {', '.join(CATALOGUE)}.")
+        raise Problem("not-found", "No such problem; /docs lists them all.")
     status, title = CATALOGUE[slug]
     return {"type": f"/problems/{slug}", "title": title, "status": status}
