@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def read(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="images, or folders of them")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="images, or folders of them")],
     model: Annotated[str, typer.Option(help="a network's name")] = "balanced",
     charset: Annotated[
         str | None, typer.Option(help="digits, letters, upper, lower, or the characters")

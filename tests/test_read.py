@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_what_cannot_be_written_is_said_in_a_line(
 
 def test_help_is_of_the_command_that_people_type() -> None:
     done = subprocess.run([*READ, "--help"], capture_output=True, text=True)
-    assert "Usage: inkqueue read [OPTIONS]" in done.stdout
+    assert "Usage: inkqueue read [OPTIONS] {PATH}... \n" in re.sub(" +", " ", done.stdout)
 
 
 def test_a_path_is_no_formula_to_a_spreadsheet(

@@ -17,7 +17,7 @@ from .progress import follow, require_success, sending
 
 def submit(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="images, folders of them, ZIPs, .npy or IDX")
+        list[str], typer.Argument(metavar="PATH", help="images, folders of them, ZIPs, .npy or IDX")
     ],
     url: Url = DEFAULT_URL,
     api_key: ApiKey = None,
