@@ -37,6 +37,7 @@ from api.client import (
     Unreachable,
     WaitTimeout,
     What,
+    uploads,
 )
 from api.client.calls import LATE_S, Call, Pause
 from api.client.flows import LONG_POLL_S, PROGRESS_S, Flows
@@ -150,6 +151,16 @@ def test_zips_among_other_files_are_sent_together(
     quoted.write_bytes(packed[:-30])
     with pytest.raises(ProblemError, match=r"'1__':.*no directory"):
         client.submit(given)
+
+
+def test_more_files_than_a_zip_may_have_are_sent_in_several(
+    client: Client, sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "ENTRIES", 4)
+    with prepare(sheet) as upload:
+        body = b"".join(upload.blocks())
+    assert body.count(b"Content-Disposition") == 2
+    assert names(client, sheet) == [f"form {number // 2}/{number}.png" for number in range(6)]
 
 
 def test_bytes_and_arrays_are_sent(client: Client, rng: np.random.Generator) -> None:

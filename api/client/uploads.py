@@ -1,5 +1,5 @@
 """Turns what is submitted into one body that can be sent again: a file, bytes, an array, a ZIP of files;
-or a form, if there are ZIPs among several files.
+or a form, if there are ZIPs among several files, or more files than a ZIP may have.
 
 Names are relative to the deepest folder that holds everything given. Files, except pipes, are never held
 in memory.
@@ -13,7 +13,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any, Protocol, Self, runtime_checkable
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
@@ -26,6 +26,9 @@ from .errors import BadCall, FileChanged
 IN_MEMORY = 4 << 20
 BLOCK = 1 << 18
 ZIP_TYPE = "application/zip"
+ENTRIES = 100_000
+"""Files in one ZIP: a gateway reads no more of them, but several ZIPs."""
+
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -92,7 +95,7 @@ def _packed(what: What) -> Upload:
     if len(files) == 1 and (kind := _container_in(files[0])):
         return Upload(files[0].open("rb"), kind)
     folder = _common_folder(paths)
-    if any(map(_is_zip, files)):
+    if len(files) > ENTRIES or any(map(_is_zip, files)):
         return _form(files, folder)
     return Upload(_zip(files, folder), ZIP_TYPE)
 
@@ -140,7 +143,7 @@ def _zip(files: Iterable[Path], folder: Path) -> IO[bytes]:
 
 
 def _form(files: Iterable[Path], folder: Path) -> Upload:
-    """A form of ZIPs, since none may be inside another."""
+    """A form of ZIPs, since none may be inside another, or have more than ENTRIES files."""
     boundary, spool = uuid.uuid4().hex, _spooled(b"")
     for name, archive in _archives(files, folder):
         with archive:
@@ -160,7 +163,8 @@ def _archives(files: Iterable[Path], folder: Path) -> Iterator[tuple[str, IO[byt
         if packed:
             yield from ((path.name, path.open("rb")) for path in some)
         else:
-            yield "files", _zip(some, folder)
+            while part := list(islice(some, ENTRIES)):
+                yield "files", _zip(part, folder)
 
 
 def _npy(array: Array) -> IO[bytes]:
