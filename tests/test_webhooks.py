@@ -363,6 +363,12 @@ def test_the_command_speaks_of_webhooks(http: httpx.Client, stack: Services) -> 
     assert inkqueue("secret").startswith("whsec_")
     inkqueue("delete", hook)
     assert inkqueue("list").count("\n") == 1
+    add = f"{sys.executable} -m api.cli webhooks add http://192.0.2.1/ --url {stack.url} >/dev/full"
+    done = subprocess.run(add, shell=True, stderr=subprocess.PIPE, text=True)
+    said, error = done.stderr.splitlines()
+    assert error == "error: No space left on device"
+    (hook,) = set(said.split()) & set(inkqueue("list").split())  # so that it can be deleted
+    inkqueue("delete", hook)
 
 
 @pytest.mark.parametrize(

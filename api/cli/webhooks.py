@@ -31,8 +31,8 @@ def add(
     """Register a receiver; print its id and its secret, which is shown only this once."""
     with connect(url, api_key) as client:
         made = client.webhooks.create(receiver, event, description)
+    notes.print(f"Keep the secret of {made.id} where messages are verified; it is not shown again.")
     typer.echo(f"{made.id} {made.secret}")
-    notes.print("Keep the secret where messages are verified; it is not shown again.")
 
 
 @app.command("list")
