@@ -528,8 +528,13 @@ def test_what_stays_in_the_list_keeps_its_focus_and_its_question(
 ) -> None:
     submit(gateway.redis_url, "listed", (1,))
     finish(gateway.redis_url)
-    submit(gateway.redis_url, "moving", (1,))
+    submit(gateway.redis_url, "moving", (1, 1))
     browser.open("/")
+    cancel = browser.find("button[aria-label='Cancel moving']")
+    browser.run("arguments[0].focus()", cancel)
+    commit_next(gateway.redis_url)
+    browser.wait(lambda: "being read: 50 %" in browser.text("#jobs"))
+    assert browser.driver.switch_to.active_element == cancel
     button = browser.find("button[aria-label='Delete listed']")
     word = button.text
     with browser.held_timers(MEANT_MS):

@@ -10,7 +10,7 @@ const SOON_MS = 1500;
 const LATER_MS = 15_000;
 
 export class JobList {
-  #rows = new Map(); // by what they show
+  #rows = new Map(); // by what can be done with their jobs
   #shown = 10;
 
   constructor() {
@@ -37,13 +37,15 @@ export class JobList {
     if (!document.hidden) this.timer = setTimeout(() => this.refresh(), moving ? SOON_MS : LATER_MS);
   }
 
-  /** Update the rows. Unchanged ones are left alone, with whatever has the focus in them. */
+  /** Update the rows. As long as a job can be treated the same, its row stays, with whatever has the focus in it. */
   #show(jobs) {
     const before = this.#rows;
     this.#rows = new Map();
     for (const job of jobs) {
-      const key = JSON.stringify([job.id, job.state, job.counts]);
-      this.#rows.set(key, before.get(key) ?? this.#row(job));
+      const key = `${job.id} ${FINAL.has(job.state)}`;
+      const row = before.get(key) ?? this.#row(job);
+      this.#fill(row, job);
+      this.#rows.set(key, row);
     }
     const [list, rows] = [find("jobs"), [...this.#rows.values()]];
     for (const row of [...list.children]) if (!rows.includes(row)) row.remove();
@@ -63,17 +65,23 @@ export class JobList {
   }
 
   #row(job) {
-    const { total, succeeded, failed, canceled } = job.counts;
-    const share = (succeeded + failed + canceled) / total;
     return make(
       "li",
       {},
       make("div", { class: "name" }, make("a", { href: `/jobs/${job.id}` }, title(job)),
-        make("small", {}, `${images(total)} · ${job.model} · ${time(job.created_at)}`)),
-      bar(share),
-      make("span", { class: "word", "data-state": job.state }, this.#word(job)),
+        make("small", {}, `${images(job.counts.total)} · ${job.model} · ${time(job.created_at)}`)),
+      bar(0),
+      make("span", { class: "word" }),
       make("div", { class: "row" }, ...this.#actions(job)),
     );
+  }
+
+  #fill(row, job) {
+    const { total, succeeded, failed, canceled } = job.counts;
+    row.querySelector(".bar-read").style.width = `${(100 * (succeeded + failed + canceled)) / total}%`;
+    const word = row.querySelector(".word");
+    word.dataset.state = job.state;
+    word.textContent = this.#word(job);
   }
 
   #word({ state: name, counts }) {
