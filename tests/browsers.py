@@ -87,6 +87,11 @@ class Browser:
         """What a script returns."""
         return self.driver.execute_script(script, *arguments)
 
+    def asks_before_leaving(self) -> bool:
+        """Whether a person who leaves the page would be asked whether to."""
+        leave = 'return !dispatchEvent(new Event("beforeunload", { cancelable: true }))'
+        return bool(self.run(leave))
+
     def wait(self, condition: Any, seconds: float = PATIENCE_S) -> Any:
         """What `condition()` returns once that is true; what it looks at may be drawn anew meanwhile."""
         redrawn = [StaleElementReferenceException]

@@ -150,16 +150,12 @@ def test_who_leaves_while_files_are_sent_is_asked_whether_to(browser: Browser, s
     browser.open("/")
     browser.run("XMLHttpRequest.prototype.send = () => {}")
     browser.find("#files").send_keys(str(scans))
-    leave = """
-      const event = new Event("beforeunload", { cancelable: true });
-      return !dispatchEvent(event);
-    """
-    assert not browser.run(leave)
+    assert not browser.asks_before_leaving()
     browser.find("#send").click()
     browser.wait(lambda: browser.find("#sending").is_displayed())
-    assert browser.run(leave)
+    assert browser.asks_before_leaving()
     browser.find("#tray-clear").click()
-    assert not browser.run(leave)
+    assert not browser.asks_before_leaving()
 
 
 def test_rows_of_a_grid_hold_up_nothing_else(browser: Browser, scans: Path) -> None:

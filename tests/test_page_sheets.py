@@ -85,8 +85,10 @@ def test_a_text_that_is_being_written_is_there_on_coming_back(
     assert field.get_property("value") != "half a te"
     browser.find("#item-0").click()
     browser.wait(lambda: field.get_property("value") == "half a te")
+    assert browser.asks_before_leaving()
     browser.find("#inspector .text button").click()
     browser.wait(lambda: item(http, job)["correction"] == "half a te")
+    browser.wait(lambda: not browser.asks_before_leaving())
     browser.find("#item-0").click()
     assert field.get_property("value") == "half a te"
     browser.find("#grid").send_keys(Keys.BACKSPACE)

@@ -30,6 +30,7 @@ export class Inspector {
       choose(this.text.value || null);
     };
     this.text.addEventListener("input", () => this.#drafts.set(this.index, this.text.value));
+    addEventListener("beforeunload", (event) => this.#drafts.size && event.preventDefault());
     this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
     this.is = make("p", { class: "soft small" }, "It is:");
     const close = () => {
