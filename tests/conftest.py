@@ -1,5 +1,6 @@
-"""The fixtures of several test files."""
+"""The fixtures of several test files, and on how many threads torch computes in all of them."""
 
+import os
 from collections.abc import Iterator
 
 import httpx
@@ -9,6 +10,10 @@ import redis
 
 from browsers import Browser, require_browser, running_browser
 from services import Services, gateway_and_worker, running_redis
+
+# On several, torch's threads wait for each other whenever something else is running, which takes many
+# times as long; and sums come out in another order each time, so that networks are not the same.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -63,14 +68,3 @@ def quiet(browser: Browser) -> Iterator[None]:
     assert browser.strangers() == []
     browser.resize(1280, 900)
     browser.colours("light")
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Have torch sum on one thread, in a fixed order, so that networks come out the same bit for bit."""
-    import torch  # late, since few tests need it
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

@@ -125,7 +125,7 @@ def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Gen
 def run_a_job(folder: Path, images: bytes) -> list[dict[str, Any]]:
     """Everything that `inkqueue up` says while it reads a job of `images`; it must all be JSON."""
     environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-    environment |= {"INKQUEUE_LOG": "json", "INKQUEUE_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment |= {"INKQUEUE_LOG": "json", "INKQUEUE_THREADS": "1"}
     environment |= {"INKQUEUE_MODELS": "digits-nano", "INKQUEUE_BATCH": "64"}
     command = [sys.executable, "-m", "api.cli", "up", "--port", "0", "--workers", "1"]
     with (folder / "log").open("w+") as log:

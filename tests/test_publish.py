@@ -178,7 +178,7 @@ def test_the_whole_line_runs_by_its_commands_without_any_data_set(tmp_path: Path
         return done.output
 
     command = [sys.executable, "-m", "training", "train", "digits-nano", "--quick", *runs]
-    environment = os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"COLUMNS": "200"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr

@@ -19,8 +19,6 @@ from training.study.trials.trial import Outcome, Trial
 
 from small_trainings import drawn_digits
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PERCEPTRON = {"kind": "perceptron", "hidden": [16, 16], "classes": 10}
 BATCH = {"kind": "convolutions", "widths": [4, 8], "kernel": 3, "classes": 10, "norm": "batch"}
 

@@ -215,7 +215,6 @@ def learned(section: Section, split: Split, folder: Path) -> tuple[Chapter, list
             return end.value, outcomes
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_small_one_is_trained(tmp_path: Path) -> None:
     """With weights of our own making in the place of ImageNet's."""
     torch.save(ResNet18(1000).state_dict(), tmp_path / "weights.pth")

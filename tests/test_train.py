@@ -25,8 +25,6 @@ from training.train import Trainer
 
 from small_trainings import drawn_digits, short
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [32], "dropout": 0.5}
 
 
