@@ -142,6 +142,7 @@ def test_what_is_corrected_while_the_gateway_restarts_is_kept(
         assert browser.text("[data-show=checked] b") == "10"
     browser.wait(lambda: corrections(http, "restarted") == ["8"] + ["7"] * 9)
     browser.wait(lambda: not browser.text("#saving"))
+    assert browser.text("#item-0 b").endswith("8")
     assert browser.all(".notice") == []
     assert browser.text("[data-show=checked] b") == "10"
 
