@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from samples import LABELS, pngs, zip_of
+from waiting import until
 
 IMAGES = 10_000
 DISTINCT = 500
 DEADLINE_S = 120.0
+START_S = 60.0
 URL = os.environ.get("INKQUEUE_URL", "http://127.0.0.1:8000")
 HEADERS = {"X-API-Key": os.environ.get("INKQUEUE_API_KEY", "")}
 Json = dict[str, Any]
@@ -46,7 +49,7 @@ def main() -> None:
     workers = docker("compose", "ps", "-q", "worker").split()
     if len(workers) < 2:
         sys.exit("first: docker compose up --build --scale worker=3")
-    with httpx.Client(base_url=URL, timeout=70, headers=HEADERS) as http:
+    with gateway() as http:
         before = counters(http)
         job_id = submit(http)
         half = job_once(http, job_id, lambda job: job["counts"]["succeeded"] >= IMAGES // 2)
@@ -67,6 +70,22 @@ def main() -> None:
 def docker(*words: str) -> str:
     """What a docker command prints. Raises CalledProcessError."""
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def gateway() -> Iterator[httpx.Client]:
+    """The gateway, once it is ready: `up -d` returns before it is."""
+    with httpx.Client(base_url=URL, timeout=70, headers=HEADERS) as http:
+        until(lambda: is_ready(http), START_S)
+        yield http
+
+
+def is_ready(http: httpx.Client) -> bool:
+    """Whether jobs are taken and read."""
+    try:
+        return http.get("/readyz").is_success
+    except httpx.TransportError:  # docker listens before the gateway does
+        return False
 
 
 def submit(http: httpx.Client) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from compose_proof import HEADERS, URL, Json, counters, docker, job_once, when
+from compose_proof import Json, counters, docker, gateway, job_once, when
 from samples import glyphs, npy_of
 
 IMAGES = 400_000
@@ -24,7 +24,7 @@ def main() -> None:
     """Submit, scale up, wait, print, judge."""
     if len(docker("compose", "ps", "-q", "worker").split()) != 1:
         sys.exit("first: docker compose up --build --scale worker=1")
-    with httpx.Client(base_url=URL, timeout=70, headers=HEADERS) as http:
+    with gateway() as http:
         before, known = counters(http), {worker["id"] for worker in queue(http)["workers"]}
         job_id = submit(http)
         began = time.monotonic()
