@@ -186,6 +186,23 @@ def test_one_dead_link_is_no_silence(proxy: Proxy) -> None:
     on_redis(proxy.url, talk)
 
 
+def test_who_waits_while_a_link_dies_is_answered_over_another(proxy: Proxy) -> None:
+    async def talk(client: Client) -> None:
+        async def ask_on() -> None:
+            while not lost.done():
+                assert (await outcome(client))[0] == "heard"
+
+        await client.ping()
+        proxy.swallow()
+        lost = asyncio.create_task(outcome(client))
+        await asyncio.sleep(SILENT_S / 10)
+        proxy.restore()
+        await asyncio.gather(*(ask_on() for _ in range(2 * MOST)))
+        assert (await lost)[0] == "TimeoutError"
+
+    on_redis(proxy.url, talk)
+
+
 def test_a_dead_link_leaves_time_to_ask_again() -> None:
     """The kernel may take twice as long as it is told."""
     assert connection.PROMPT["socket_timeout"] > 2 * UNHEARD_MS / 1000

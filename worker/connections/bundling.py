@@ -6,6 +6,7 @@ busier a gateway, the larger its bundles, and the less each request costs it, th
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ class BundlingRedis(redis.asyncio.Redis):
         self._waiting: list[Command] = []
         self._carriers: set[asyncio.Task[None]] = set()
         self._starting = False
+        self._left_at = 0.0
         self._links: list[GuardedConnection] = []
         """Links that no carrier uses now; each was taken from the pool once, for good."""
 
@@ -76,23 +78,27 @@ class BundlingRedis(redis.asyncio.Redis):
         while self._waiting:
             most = MOST if self._pool.answering else 1  # one asks whether Redis is back, not all
             bundle, self._waiting = self._waiting[:most], self._waiting[most:]
+            self._left_at = time.monotonic()
             self._start()
             await self._carry(bundle)
 
     async def _carry(self, bundle: list[Command]) -> None:
-        calls = joined(bundle)
+        calls, began = joined(bundle), time.monotonic()
         try:
             replies = await self._ask(calls)
         except Exception as error:
             replies = [error] * len(calls)
             if isinstance(error, redis.TimeoutError):
-                self._refuse_waiting()
+                self._refuse_waiting(began)
         for call, reply in zip(calls, replies, strict=True):
             call.tell(reply)
 
-    def _refuse_waiting(self) -> None:
-        """Fail what waited behind a silence, and would wait as long again. The circuit may be closed:
-        while Redis is paused for writes, it answers other commands."""
+    def _refuse_waiting(self, began: float) -> None:
+        """Fail what waited behind a silence that `began` then, and would wait as long again. The circuit
+        may be closed: while Redis is paused for writes, it answers other commands. But where bundles
+        left lately, only a link is dead."""
+        if self._left_at - began > time.monotonic() - self._left_at:
+            return
         waiting, self._waiting = self._waiting, []
         for call in joined(waiting):
             call.tell(redis.ConnectionError("Redis is silent"))
