@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from ..glyph import LEAST_CONTRAST
 from ..layout import MAX_PIXELS
-from .headers import BadImage, TooLarge, check, open_image
+from .headers import GREY_SHARE, BadImage, TooLarge, check, open_image
 from .opencv_corrections import as_seen, flags_for, upright
 from .tiffs import BadTiff, cut, directories, is_tiff
 
@@ -103,7 +103,7 @@ def _decode_tiff(data: bytes, max_pixels: int) -> Grey:
     try:
         with open_image(data) as image:
             resolution = _resolution(image)
-            return _squared(_to_pixels(image), *resolution, max_pixels)
+            return _squared(_to_pixels(image), *resolution, GREY_SHARE * max_pixels)
     except BadImage:
         raise
     except Exception as error:  # Pillow's parsers raise many kinds on hostile bytes
