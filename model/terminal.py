@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import typer
@@ -15,7 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from typer.core import TyperGroup
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+
+class Notes(Console):
+    """What people are told. If stderr cannot be written, data on stdout still comes."""
+
+    def __exit__(self, *error: Any) -> None:  # bars are written here, too
+        with suppress(OSError):
+            super().__exit__(*error)
+
+
+notes = Notes(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 class Refusal(Exception):

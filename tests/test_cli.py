@@ -319,6 +319,16 @@ def test_a_new_job_is_named_though_stdout_is_full(
         assert client.job(job_of("retry", job.id)).parent_id == job.id
 
 
+def test_a_new_job_is_printed_though_stderr_is_full(services: Services, sheet: Path) -> None:
+    environment = os.environ | {"INKQUEUE_URL": services.url}
+    with open("/dev/full", "w") as full:
+        command = [*INKQUEUE, "submit", str(sheet), "--no-wait"]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.returncode == 0
+    with Client(services.url) as client:
+        assert client.job(done.stdout.strip()).counts.total == 4
+
+
 def test_a_disk_without_room_for_packing_is_named(sheet: Path, tmp_path: Path) -> None:
     for name in "de":
         (sheet / f"{name}.png").write_bytes(bytes(IN_MEMORY))
