@@ -29,7 +29,10 @@ export class Inspector {
       this.#drafts.delete(this.index);
       choose(this.text.value || null);
     };
-    this.text.addEventListener("input", () => this.#drafts.set(this.index, this.text.value));
+    this.text.addEventListener("input", () => {
+      if (this.text.value === this.text.defaultValue) this.#drafts.delete(this.index);
+      else this.#drafts.set(this.index, this.text.value);
+    });
     addEventListener("beforeunload", (event) => this.#drafts.size && event.preventDefault());
     this.form = make("form", { class: "stack text", onsubmit: keep }, this.text, make("button", { type: "submit" }, "Keep this text"));
     this.is = make("p", { class: "soft small" }, "It is:");
@@ -71,7 +74,8 @@ export class Inspector {
     this.is.hidden = this.palette.hidden = sheet || !correctable(item);
     this.form.hidden = !sheet;
     if (item.index === this.index) this.#drafts.delete(item.index); // it was corrected
-    this.text.value = this.#drafts.get(item.index) ?? said(item) ?? "";
+    this.text.defaultValue = said(item) ?? "";
+    this.text.value = this.#drafts.get(item.index) ?? this.text.defaultValue;
     this.#node.classList.toggle("of-sheet", sheet);
   }
 
