@@ -86,7 +86,7 @@ def write_labels_last(folder: Path, images: Grey, labels: Array) -> Path:
 
 def write_characters_last(folder: Path, images: Grey, labels: Array) -> Path:
     rows = [[*pixels, BALANCED[int(label)]] for label, *pixels in rows_of(images, labels)]
-    return put(folder / "last.csv", csv_of(rows))
+    return put(folder / "last.csv", csv_of(rows) + b"\n")
 
 
 def write_packed_csv(folder: Path, images: Grey, labels: Array) -> Path:

@@ -97,7 +97,8 @@ def _body(lines: TextIO) -> tuple[Iterator[str], np.dtype[np.void]]:
     """The lines without the header, if there is one, and the form of a line."""
     head = list(islice(lines, HEAD))
     body = head[1:] if head and _is_header(head[0]) else head
-    may_be_last = len(body) < len(head) or _is_corner([_plain(line.split(",")[0]) for line in body])
+    firsts = [_plain(line.split(",")[0]) for line in body if line.strip()]
+    may_be_last = len(body) < len(head) or _is_corner(firsts)
     is_last = may_be_last and any(map(_ends_with_label, head))
     return chain(body, lines), LABEL_LAST if is_last else LABEL_FIRST
 
