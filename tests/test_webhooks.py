@@ -315,7 +315,7 @@ def test_the_client_speaks_of_webhooks_in_both_voices(http: httpx.Client, stack:
         (delivery,) = client.webhooks.deliveries(job)
         client.webhooks.redeliver(job, delivery.id)
         assert receiver.wait(2)[1].id == delivery.id
-        assert [each.id for each in client.webhooks.latest(made.id)] == [delivery.id]
+        assert [each.id for each in client.webhooks.deliveries_to(made.id)] == [delivery.id]
 
     async def speak() -> None:
         async with AsyncClient(stack.url) as client:
@@ -323,7 +323,7 @@ def test_the_client_speaks_of_webhooks_in_both_voices(http: httpx.Client, stack:
             assert (await client.webhooks.rotate_secret(made.id, 0)).secret != made.secret
             assert (await client.webhooks.update(made.id, enabled=False)).disabled_reason
             assert [each.id for each in await client.webhooks.deliveries(job)] == [delivery.id]
-            assert [each.id for each in await client.webhooks.latest(made.id, 1)] == [delivery.id]
+            assert [each.id for each in await client.webhooks.deliveries_to(made.id, 1)] == [delivery.id]
             with pytest.raises(ProblemError, match="enabled"):
                 await client.webhooks.redeliver(job, delivery.id)
             await client.webhooks.delete(made.id)

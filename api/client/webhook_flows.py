@@ -53,7 +53,7 @@ class WebhookFlows:
         page = yield from self._ask(DeliveryPage, "GET", _deliveries(job))
         return page.data
 
-    def latest(self, webhook: str, limit: int | None) -> Flow[Sequence[DeliveryOut]]:
+    def deliveries_to(self, webhook: str, limit: int | None) -> Flow[Sequence[DeliveryOut]]:
         params = {} if limit is None else {"limit": str(limit)}
         call = Call("GET", f"{_path(webhook)}/deliveries", params)
         return read_as(DeliveryPage, (yield from ask(call, self._retries))).data

@@ -59,9 +59,9 @@ class Webhooks:
         """What was sent about a job, newest first."""
         return self._run(self._flows.deliveries(job))
 
-    def latest(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
+    def deliveries_to(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
         """What was sent to an endpoint of late (or to "callback"), newest first."""
-        return self._run(self._flows.latest(webhook, limit))
+        return self._run(self._flows.deliveries_to(webhook, limit))
 
     def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
         """Send a delivery again at once, under the same id."""
@@ -101,9 +101,9 @@ class AsyncWebhooks:
         """What was sent about a job, newest first."""
         return await self._run(self._flows.deliveries(job))
 
-    async def latest(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
+    async def deliveries_to(self, webhook: str, limit: int | None = None) -> Sequence[DeliveryOut]:
         """What was sent to an endpoint of late (or to "callback"), newest first."""
-        return await self._run(self._flows.latest(webhook, limit))
+        return await self._run(self._flows.deliveries_to(webhook, limit))
 
     async def redeliver(self, job: str | JobOut, delivery: str) -> DeliveryOut:
         """Send a delivery again at once, under the same id."""
