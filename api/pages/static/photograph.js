@@ -1,4 +1,4 @@
-// Photographs of today's cameras have more pixels than the service takes: they are made smaller here.
+// Photographs of today's cameras have more pixels than are needed: made smaller here, they are sent sooner.
 
 const LONGEST = 2000;
 
