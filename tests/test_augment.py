@@ -62,6 +62,30 @@ def test_a_shift_is_no_longer_than_its_limit(images: torch.Tensor) -> None:
         assert float(moved.min()) < -2
 
 
+@pytest.mark.parametrize(("kind", "limit", "most"), [("shear", 0.3, 0.3), ("rotation", 20.0, 0.364)])
+def test_a_stroke_leans_no_more_than_its_limit(kind: str, limit: float, most: float) -> None:
+    stroke = torch.zeros(200, 1, 28, 28)
+    stroke[:, :, 4:24, 13:15] = 1
+    varied = augment(stroke, replace(STILL, **{kind: limit}), generator()).squeeze(1)
+    columns = (varied * torch.arange(28.0)).sum(dim=2) / varied.sum(dim=2)
+    lean = (columns[:, 20] - columns[:, 7]) / 13
+    assert float(lean.abs().max()) <= most + 0.01
+    assert float(lean.max()) > 0.9 * most
+    assert float(lean.min()) < -0.9 * most
+
+
+def test_paper_moves_in_from_outside() -> None:
+    varied = augment(torch.ones(20, 1, 28, 28), replace(STILL, shift=3.0), generator())
+    assert (varied.amin(dim=(1, 2, 3)) < 0.9).all()
+
+
+@pytest.mark.parametrize("kind", ["stroke", "blur", "noise"])
+def test_a_step_changes_its_share_of_the_images(kind: str, images: torch.Tensor) -> None:
+    varied = augment(images, replace(STILL, **{kind: 0.3}), generator())
+    changed = (varied - images).abs().amax(dim=(1, 2, 3)) > 1e-4
+    assert 0.15 < float(changed.float().mean()) < 0.45
+
+
 def test_elastic_displacements_are_smooth_and_of_their_share() -> None:
     how = replace(STILL, elastic=1.0, elastic_share=0.3)
     field = elastic(1000, how, generator()) * 14

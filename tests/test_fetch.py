@@ -89,8 +89,11 @@ def test_what_is_there_is_left_as_it_is(mnist: Official, host: Host, tmp_path: P
     assert len(host.asked) == 2
 
 
-def test_the_archive_is_unpacked_and_removed(emnist: Official, tmp_path: Path) -> None:
-    fetch(emnist, tmp_path, Seen())
+@pytest.mark.parametrize("place", ["emnist", "emnist/", "emnist/gzip.zip"])
+def test_the_archive_is_unpacked_and_removed(
+    place: str, emnist: Official, host: Host, tmp_path: Path
+) -> None:
+    fetch(emnist, tmp_path, Seen(), f"{host.url}{place}")
     assert not emnist.missing(tmp_path)
     assert len(files_in(tmp_path / "emnist")) == 2 * len(OFFICIAL_EMNIST)
     images = tmp_path / f"{OFFICIAL_EMNIST[0].images}.gz"
@@ -139,7 +142,8 @@ def test_a_download_that_was_cut_off_is_gone_on_with(
     [(draft, begun)] = files_in(tmp_path / "mnist").items()
     name = draft.removesuffix(".part")
     assert begun == FILES[name][: len(FILES[name]) // 2]
-    fetch(mnist, tmp_path, Seen())
+    fetch(mnist, tmp_path, seen := Seen())
+    assert seen.told[0][2] == len(FILES[name])
     assert files_in(tmp_path / "mnist") == FILES
     assert host.asked[1] == (f"/mnist/{name}", f"bytes={len(begun)}-")
 

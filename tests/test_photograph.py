@@ -70,5 +70,8 @@ def test_hands_turn_and_stretch_but_keep_all_ink_inside(rng: np.random.Generator
 def test_blank_glyphs_stay_blank(rng: np.random.Generator) -> None:
     blank = np.zeros((28, 28), np.uint8)
     assert not with_pen(blank, rng).any()
-    paper = on_paper(blank, rng)
-    assert paper.min() > 100
+    papers = [on_paper(blank, rng) for _ in range(20)]
+    assert min(paper.min() for paper in papers) > 100
+    for half in (np.s_[:14], np.s_[:, :14]):
+        unlike = [abs(paper[half].mean() - paper.mean()) for paper in papers]
+        assert max(unlike) > 4, "light falls off"

@@ -92,6 +92,21 @@ def test_what_the_47_classes_hold_out_the_letters_hold_out(
     assert np.bincount(caseless.validation.labels).tolist() == [OWN_47.held_out * n for n in each]
 
 
+def test_letters_whose_case_is_not_known_may_be_either(rng: np.random.Generator, tmp_path: Path) -> None:
+    write_own_letters(tmp_path, rng)
+    cased, caseless = OWN_47.train[1], OWN_26.train[1]
+    images, classes = cased.read(tmp_path).images, read_idx(tmp_path / cased.labels).copy()
+    rows = [BALANCED.index(each) for each in "AC7"]
+    classes[rows] = NO_LABEL
+    put(tmp_path / cased.labels, labels_of(classes))
+    partial = TASKS["balanced"].read(tmp_path).partial_labels
+    assert partial
+    np.testing.assert_array_equal(partial.images, images[rows[:2]])
+    assert ["".join(np.array([*BALANCED])[each]) for each in partial.candidates] == ["Aa", "C"]
+    (tmp_path / caseless.labels).unlink()
+    assert TASKS["balanced"].read(tmp_path).partial_labels is None
+
+
 def test_letters_want_the_labels_they_are_held_out_by(rng: np.random.Generator, tmp_path: Path) -> None:
     write_own_letters(tmp_path, rng)
     (tmp_path / OWN_47.train[1].labels).unlink()
