@@ -101,13 +101,18 @@ class TestJpegs:
             assert dimensions(data) == expected
 
     def test_what_a_phone_appends_or_encloses_is_no_scan_of_theirs(self) -> None:
-        scans = b"\xff\xda" * 100
+        scans = b"\xff\xda\0\2" * 100
         video = bytes(9) + scans
         note = b"\xff\xe5" + (2 + len(video)).to_bytes(2, "big") + video
         expected = decode(JPEG)
         for data in (JPEG + video, JPEG[:2] + note + JPEG[2:], JPEG[:2] + note + JPEG[2:] + video):
             assert np.array_equal(decode(data), expected)
         assert "over 64 scans" in str(refusal(jpeg_of_many_scans(DRAWING, 70) + video))
+
+    @pytest.mark.parametrize("between", [b"\xff\xd0", b"\xff\x01", b"\xff\xd8"])
+    def test_no_marker_between_scans_hides_any(self, between: bytes) -> None:
+        data = jpeg_of_many_scans(DRAWING, 70).replace(b"\xff\xc4", between + b"\xff\xc4")
+        assert "over 64 scans" in str(refusal(data))
 
 
 class TestKinds:
@@ -408,6 +413,10 @@ class TestDamage:
             broken = bytearray(whole)
             broken[at] ^= 1 << (at % 8)
             expect_pixels_or_refusal(bytes(broken))
+
+    def test_a_damaged_note_of_a_png_is_no_harm(self) -> None:
+        note = png_chunk(b"tEXt", b"Title\0a")
+        assert decode(png_of(9, 9, note[:-1] + b"?", pixels=bytes(90))).shape == (9, 9)
 
     @given(st.data())
     @settings(max_examples=600, deadline=None)

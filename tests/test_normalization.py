@@ -196,6 +196,13 @@ class TestPlacing:
                 mass = (found.sum(axis=1 - axis) * np.arange(28)).sum() / found.sum()
                 assert abs(mass - 13.5) <= 1
 
+    @pytest.mark.parametrize("axis", [0, 1])
+    def test_mass_at_one_end_drives_no_ink_out_of_the_glyph(self, axis: int) -> None:
+        ink = np.zeros((68, 68), np.uint8)
+        ink[6:62, 33:35] = ink[50:62, 9:59] = 255
+        found = place(np.ascontiguousarray(np.moveaxis(ink, 0, axis)), "mnist")
+        assert box(found)[2 + axis] >= 20
+
     @EACH_NORMALIZATION
     def test_ink_is_bright_on_black(self, normalization: Normalization) -> None:
         for drawing in drawings():

@@ -36,7 +36,8 @@ def test_a_good_character_carries_no_flag(label: str, rng: np.random.Generator) 
         "0,0 0,6|4,0 1,3 4,6",  # K
         "0,0 0,6|1,3 4,3|1,0 4,0|1,6 4,6",  # E in four parts
         "2,0 2,2|2,4 2,6",  # a stroke that is broken
-        "0,3 .5,0 2,2 3.5,0 4,3|5,2.1 5,3",  # a wide M and a low stroke
+        "0,3 .5,0 2,2 3.5,0 4,3|5.5,2.1 5.5,3",  # a wide M and a low stroke
+        "0,3 4,0|3,3 7,0",  # two slanted strokes, the end of one above the beginning of the other
     ],
 )
 def test_parts_of_one_character_are_not_several(strokes: str, rng: np.random.Generator) -> None:
@@ -70,6 +71,12 @@ def test_two_characters_side_by_side_are_several(rng: np.random.Generator) -> No
 def test_a_character_cut_by_the_edge_is_flagged(side: int, rng: np.random.Generator) -> None:
     picture = np.rot90(on_paper(inked(STROKES["8"], rng, 64)), side)
     assert flags_of(np.ascontiguousarray(picture[:, : picture.shape[1] // 2])) == Flag.TOUCHES_EDGE
+
+
+def test_a_stroke_that_ends_at_the_edge_is_not_cut_off() -> None:
+    ink = np.zeros((64, 64), np.uint8)
+    ink[10:14, 12:52] = ink[10:, 30:34] = 255
+    assert flags_of(on_paper(ink, margin=0)) == NONE
 
 
 @pytest.mark.parametrize("label", "HBO")
