@@ -38,7 +38,6 @@ from .limits.streams import StreamLimits
 from .openapi.contract import describe
 from .openapi.webhooks import RECEIVERS
 from .pages.rendering import Pages
-from .queries import require_known
 from .resubmission import Resubmitter
 from .routes import (
     corrections,
@@ -121,8 +120,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.add_middleware(RateLimitHeaders)
     for routes in ROUTES:
         counted = services.quotas.count_requests and routes not in (service, pages, predictions)
-        checks = [Depends(metered)] * counted + [Depends(require_known)]
-        app.include_router(routes.router, dependencies=checks)
+        app.include_router(routes.router, dependencies=[Depends(metered)] if counted else [])
     app.cut_short(predictions.router)  # this route counts its own requests
     return app
 

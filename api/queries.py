@@ -7,7 +7,6 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 
-from .auth.authentication import caller
 from .problems import Problem
 from .spellings import unknown_parameter
 
@@ -18,8 +17,8 @@ _KNOWN: dict[str, Collection[str] | None] = {}
 """What `_find_known` found, by operation: it takes 70 us."""
 
 
-async def require_known(request: Request) -> None:
-    """Check the query of a request. Raises `invalid-parameter`, and `unauthorized` before that."""
+def require_known(request: Request) -> None:
+    """Check the query of a request. Raises `invalid-parameter`."""
     if not request.scope["query_string"]:
         return
     route: APIRoute = request.scope["route"]
@@ -29,7 +28,6 @@ async def require_known(request: Request) -> None:
         return
     for name in request.query_params:
         if name not in known:
-            caller(request, ())
             raise Problem("invalid-parameter", f"{unknown_parameter(name, known)}.")
 
 

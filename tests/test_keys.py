@@ -355,6 +355,8 @@ def test_every_route_wants_its_scope_and_only_that(gateway: tuple[Services, Path
                     assert answer.status_code not in (401, 403), (probe, scope)
                 else:
                     require_scope_refused(answer, probe.scope)
+                    unknown = http.request(probe.method, f"{probe.path.partition('?')[0]}?limt=1")
+                    require_scope_refused(unknown, probe.scope)
 
 
 def require_scope_refused(answer: httpx.Response, scope: str) -> None:

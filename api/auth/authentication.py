@@ -9,6 +9,7 @@ from fastapi.security import SecurityScopes
 from worker.settings import BadSettings
 
 from ..problems import Problem
+from ..queries import require_known
 from ..services import services_of
 from ..settings import GatewaySettings
 from .credentials import SCOPES
@@ -37,8 +38,10 @@ def is_loopback(host: str) -> bool:
 
 
 async def authenticate(request: Request, wanted: SecurityScopes) -> str:
-    """`caller` as a dependency. Raises the same problems."""
-    return caller(request, wanted.scopes)
+    """`caller` as a dependency; then the query is checked. Raises the problems of both."""
+    owner = caller(request, wanted.scopes)
+    require_known(request)
+    return owner
 
 
 def caller(request: Request, scopes: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from worker.ledger.limiters import Permit, TokenBuckets
 
-from ..dependencies import OwnerDep
+from ..auth.authentication import caller
 from ..problems import Problem
 from ..services import services_of
 from .quotas import Quota, Quotas
@@ -40,9 +40,10 @@ class Rates:
         return quota, permit
 
 
-async def metered(request: Request, owner: OwnerDep) -> None:
-    """Count a request. Raises `rate-limited`."""
-    if (taken := await services_of(request.app).rates.take(owner)) is None:
+async def metered(request: Request) -> None:
+    """Count a request, before the scope of its key is checked. Raises `rate-limited`, and what `caller`
+    does."""
+    if (taken := await services_of(request.app).rates.take(caller(request, ()))) is None:
         return
     quota, permit = taken
     setattr(request.state, STATE, _headers(quota, permit))

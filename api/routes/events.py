@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from ..dependencies import JobDep, OwnerDep, service
+from ..dependencies import JobDep, ReadOwnerDep, service
 from ..events.following import Following
 from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
@@ -39,7 +39,7 @@ LimitsDep = Annotated[StreamLimits, Depends(service(lambda s: s.stream_limits))]
 FollowingDep = Annotated[Following, Depends(service(lambda s: s.following))]
 
 
-async def _limited(owner: OwnerDep, job: JobDep, limits: LimitsDep) -> AsyncIterator[None]:
+async def _limited(owner: ReadOwnerDep, job: JobDep, limits: LimitsDep) -> AsyncIterator[None]:
     async with limits.stream(owner):
         yield
 

@@ -44,7 +44,7 @@ async def predict(request: Request) -> Response:
     services = services_of(request.app)
     settings, waiting = services.settings, services.waiting
     if services.quotas.count_requests:
-        await metered(request, caller(request, ()))  # as elsewhere, before the key's scope is checked
+        await metered(request)
     owner = caller(request, ("submit",))
     seconds = wait_s(request.headers.get("prefer"), settings.prediction_wait, settings.max_wait)
     name = keys.job_name(owner, new := new_id())
