@@ -9,7 +9,8 @@ import redis
 from worker import app as apps
 
 from chaos.proxy import Proxy
-from services import Services
+from services import READY_S, Services
+from waiting import until
 
 AWAY_S = 1.0
 
@@ -45,12 +46,12 @@ def test_of_a_broker_that_is_away_a_log_tells_once_and_in_whole_lines(
         services = Services(proxy.url, "", environment)
         try:
             services.spawn(module, log)
-            until_said(path, " ready")
+            until(lambda: " ready" in path.read_text(), READY_S)
             proxy.refuse()
-            until_said(path, "the broker cannot be reached, trying again: ")
+            until(lambda: "the broker cannot be reached, trying again: " in path.read_text(), READY_S)
             time.sleep(AWAY_S)
             proxy.restore()
-            until_said(path, "the broker is reached again")
+            until(lambda: "the broker is reached again" in path.read_text(), READY_S)
         finally:
             services.kill()
     said = path.read_text()
@@ -73,10 +74,3 @@ def test_of_a_doorbell_that_cannot_be_followed_only_a_bug_is_told_with_a_traceba
     assert bool(record.exc_info) == is_bug
     assert ("away" in record.getMessage()) != is_bug
     assert vars(record)["event"] == "doorbell.failed"
-
-
-def until_said(log: Path, words: str) -> None:
-    end = time.monotonic() + 30
-    while words not in log.read_text():
-        assert time.monotonic() < end, words
-        time.sleep(0.05)
