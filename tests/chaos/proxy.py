@@ -87,9 +87,7 @@ class Proxy:
         """Close every connection, and stop listening."""
 
         async def work() -> None:
-            if self._server:
-                self._server.close()
-                self._server = None
+            await self._stop_listening()
             for link in self._links.values():
                 link.close(reset=True)
 
@@ -161,11 +159,18 @@ class Proxy:
             await link.run()
         del self._links[link.number]
 
+    async def _stop_listening(self) -> None:
+        """Who was accepted just now is served first: else asyncio would leave the connection open."""
+        server, self._server = self._server, None
+        if server:
+            for each in server.sockets:
+                self._loop.remove_reader(each.fileno())
+            for _ in range(3):
+                await asyncio.sleep(0)
+            server.close()
+
     async def _end(self) -> None:
-        if self._server:
-            self._server.close()
-        for _ in range(3):
-            await asyncio.sleep(0)  # who was accepted just now is served, and then ended like all
+        await self._stop_listening()
         for link in self._links.values():
             link.close(reset=True)
         others = asyncio.all_tasks() - {asyncio.current_task()}
