@@ -104,9 +104,11 @@ def test_no_more_is_asked_than_the_budget_allows() -> None:
     assert choose_threshold(first, second, labels, tolerance=0.0, most=0.0).share == 0.0
 
 
-def test_a_cascade_costs_a_quarter_of_its_dear_half_at_most(pair: Pair) -> None:
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_cascade_costs_a_quarter_of_its_dear_half_at_most(knows: bool, pair: Pair) -> None:
     validation = drawn_digits().validation
-    card, module, _ = combine("both", *pair, validation)
+    cheap = pair[0] if knows else TorchPredictor(pair[0].card, build(CHEAP).eval(), "cpu")
+    card, module, _ = combine("both", cheap, pair[1], validation)
     costs = []
     for predictor in (TorchPredictor(card, module, "cpu"), pair[1]):
         with MacCounter() as counter:

@@ -12,14 +12,14 @@ from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
 from model.networks import build
 from training.cli.train import follow
-from training.distill import fold, soft_targets
+from training.distill import fold, soft_targets, teach
 from training.publish import finish
 from training.recipe import Recipe
 from training.registry import MADE_OF, METRICS, SETTINGS, find, load, settings_of
 from training.run import BadRun, Run
 from training.sets import sources
 from training.sets.catalogue import DIGITS
-from training.sets.data import Set
+from training.sets.data import PartialLabels, Set
 from training.state import State, blend
 from training.train import Trainer
 
@@ -239,12 +239,12 @@ def test_part_of_the_way_lies_between_the_start_and_what_was_trained(tmp_path: P
     finish(first, build(first.network), split, tmp_path / "first-0")
     recipe = short(name="far", start="first", epochs=1)
     far = Trainer(recipe, split).train(Run(recipe, tmp_path)).state_dict()
-    recipe = replace(recipe, name="half", way=0.5)
-    half = Trainer(recipe, split).train(Run(recipe, tmp_path)).state_dict()
+    recipe = replace(recipe, name="near", way=0.25)
+    near = Trainer(recipe, split).train(Run(recipe, tmp_path)).state_dict()
     start = load("first", tmp_path)[1].state_dict()
-    for key, value in half.items():
+    for key, value in near.items():
         if value.is_floating_point():
-            torch.testing.assert_close(value, start[key].lerp(far[key], 0.5))
+            torch.testing.assert_close(value, start[key].lerp(far[key], 0.25))
     assert not torch.equal(far["head.weight"], start["head.weight"])
 
 
@@ -256,6 +256,68 @@ def test_averaged_weights_lie_between_old_and_new() -> None:
     blend(old, new, 0.75)
     assert old.weight.tolist() == [1.5, 1.5]
     assert int(old.num_batches_tracked) == 7
+
+
+def step(state: State) -> torch.Tensor:
+    """A step of any kind; the weights of the head that it leads to."""
+    state.step(state.network(torch.rand(8, 1, 28, 28)).square().sum())
+    return state.network.head.weight.detach().clone()
+
+
+def test_the_first_averages_forget_the_untrained_weights(tmp_path: Path) -> None:
+    state = State(short(average=0.998), tmp_path)
+    untrained = state.network.head.weight.detach().clone()
+    trained = step(state)
+    torch.testing.assert_close(state.averaged().head.weight, untrained.lerp(trained, 9 / 11))
+
+
+def test_the_averages_of_the_best_epoch_are_the_result_though_training_went_on(tmp_path: Path) -> None:
+    recipe = short(patience=2)
+    state, resumed = State(recipe, tmp_path), State(recipe, tmp_path)
+    step(state)
+    best = state.averaged().head.weight.detach().clone()
+    state.end_epoch(1.0)
+    step(state)
+    state.end_epoch(2.0)
+    resumed.load_state_dict(state.state_dict())
+    for each in (state, resumed):
+        assert torch.equal(each.result().head.weight, best)
+
+
+def test_at_a_plateau_the_rate_is_halved_whether_or_not_the_run_was_interrupted(tmp_path: Path) -> None:
+    recipe = short(optimizer="sgd", schedule="plateau", learning_rate=0.01)
+    state, resumed = State(recipe, tmp_path), State(recipe, tmp_path)
+    for _ in range(6):
+        state.end_epoch(1.0)
+    resumed.load_state_dict(state.state_dict())
+    for each in (state, resumed):
+        assert each.rate == 0.01
+        each.end_epoch(1.0)
+        assert each.rate == 0.005
+
+
+def test_teachers_are_averaged_and_choose_among_the_labels_that_an_image_may_have(
+    tmp_path: Path,
+) -> None:
+    split = drawn_digits()
+    for seed, name in enumerate(("one", "two")):
+        torch.manual_seed(seed)
+        finish(short(name=name), build(short().network), split, tmp_path / f"{name}-0")
+    one, two, both = (
+        soft_targets(names, split.test.images, DIGITS, tmp_path).float()
+        for names in (["one"], ["two"], ["one", "two"])
+    )
+    assert not torch.equal(one, two)
+    torch.testing.assert_close(both, (one + two) / 2, atol=1e-3, rtol=0)
+    possible = np.zeros((100, 10), np.bool_)
+    possible[:, [3, 5]] = True
+    partial = PartialLabels(split.test.images, possible)
+    taught, targets = teach(["one"], replace(split, partial_labels=partial), DIGITS, tmp_path)
+    likely = one * torch.from_numpy(possible)
+    likely /= likely.sum(1, keepdim=True)
+    torch.testing.assert_close(targets[600:].float(), likely, atol=5e-3, rtol=0)
+    np.testing.assert_array_equal(taught.train.images[600:], split.test.images)
+    assert set(taught.train.labels[600:].tolist()) <= {3, 5}
 
 
 def test_a_student_learns_what_its_teacher_sees(tmp_path: Path) -> None:
