@@ -169,6 +169,10 @@ class TestParts:
     def test_a_dot_at_the_edge_stays(self) -> None:
         assert self.kept((45, 20, 8, 60), (45, 0, 8, 8)) == [True, True]
 
+    def test_what_is_too_wide_for_a_dot_or_not_above_goes(self) -> None:
+        assert self.kept((45, 20, 8, 60), (30, 0, 40, 6)) == [True, False]
+        assert self.kept((45, 20, 8, 60), (45, 92, 8, 8)) == [True, False]
+
     def test_a_character_at_the_edge_stays(self) -> None:
         assert self.kept((0, 0, 12, 100), (30, 0, 12, 100)) == [True, True]
         assert self.kept((0, 10, 40, 80), (60, 40, 5, 5)) == [True, False]
@@ -237,12 +241,22 @@ class TestFinding:
         found = find(inked(alone | turned))
         assert agreement(finding.cut_out(found), finding.cut_out(find(inked(alone)))) > 0.9
 
-    @pytest.mark.parametrize("within", [0, 18])
-    def test_a_box_shaped_ring_with_little_in_it_stays(self, within: int) -> None:
+    @pytest.mark.parametrize(("pen", "within"), [(6, 0), (6, 18), (3, 18), (6, 30)])
+    def test_a_box_shaped_ring_with_little_in_it_or_of_a_bold_pen_stays(
+        self, pen: int, within: int
+    ) -> None:
         mask = canvas(128, 128)
-        cv2.rectangle(mask, (40, 24), (88, 104), 255, 6)
-        mask[60 : 60 + within, 60 : 60 + within] = 255
-        assert cv2.boundingRect(find(inked(mask)).mask)[2:] == pytest.approx((55, 87), abs=2)
+        cv2.rectangle(mask, (40, 24), (88, 104), 255, pen)
+        mask[45 : 45 + within, 49 : 49 + within] = 255
+        assert cv2.boundingRect(find(inked(mask)).mask)[2:] == pytest.approx((55, 87), abs=4)
+
+    @pytest.mark.parametrize("corners", [4, 40])
+    def test_a_rhomb_or_a_round_ring_is_no_box(self, corners: int) -> None:
+        mask, angles = canvas(128, 128), np.linspace(0, 2 * np.pi, corners, endpoint=False)
+        ring = np.stack([64 + 34 * np.cos(angles), 64 + 50 * np.sin(angles)], 1).round()
+        cv2.polylines(mask, [ring.astype(np.int32)], True, 255, 3)
+        mask[44:84, 58:70] = 255
+        assert cv2.boundingRect(find(inked(mask)).mask)[2:] == pytest.approx((71, 103), abs=4)
 
     @pytest.mark.parametrize("side", [30, 64, 160])
     @pytest.mark.parametrize("share", [0.04, 0.08])

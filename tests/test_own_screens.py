@@ -13,7 +13,7 @@ from model.card import WEIGHTS, BadCard, Card
 from model.checkpoint import save_checkpoint
 from model.convolutions import ScreenedConvNet
 from model.engines.opening import open_predictor
-from model.engines.predictor import Floats, Images, Predictor
+from model.engines.predictor import Floats, Images, Predictor, softmax
 from model.flags import Flag
 from model.networks import build
 from model.own_screens import FOLDER, backbone, read_own_screen
@@ -119,4 +119,7 @@ def test_a_shipped_one_is_of_the_shipped_network(name: str, rng: np.random.Gener
     images = glyphs(300, rng)
     assert (screen_of(exact).flags(images) != screen_of(served).flags(images)).mean() < 0.01
     noise = rng.integers(0, 256, (50, 28, 28), np.uint8)
+    likely = softmax(served.outputs(noise)[:, -3:], own.card.temperature)[:, 0]
+    screen = screen_of(served, lambda: pytest.fail("the shared one was opened"))
+    np.testing.assert_array_equal(screen.flags(noise) == 0, likely >= own.card.uncertain_below)
     assert (screen_of(served).flags(noise) == Flag.NOT_A_CHARACTER).mean() > 0.5
