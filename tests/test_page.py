@@ -500,9 +500,10 @@ def test_on_a_phone_the_panel_leaves_most_of_the_screen_to_a_group(browser: Brow
     browser.resize(360, 640)
     show(browser, sent)
     browser.find("#group").click()
+    browser.wait(lambda: browser.all(".cell"))  # which are made anew
     browser.run("document.querySelector('.cell').click()")
+    browser.wait(lambda: browser.find(".palette").is_displayed())
     assert 0 < browser.find("#inspector").rect["height"] < 640 / 4
-    assert browser.find(".palette").is_displayed()
 
 
 def test_who_corrects_by_the_panel_goes_on_by_keys(browser: Browser, sent: Sent) -> None:
