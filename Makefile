@@ -26,8 +26,8 @@ demo: $(INSTALLED)   ## install, start everything, read a sheet of drawn charact
 run: $(INSTALLED)    ## serve on port 8000 until Ctrl-C
 	$(BIN)/inkqueue up
 
-test: $(INSTALLED)   ## the test suite, in two processes, each with services of its own
-	$(BIN)/pytest -n 2 --dist loadfile --durations=25
+test: $(INSTALLED)   ## the test suite, in three processes, each with services of its own
+	$(BIN)/pytest -n 3 --dist loadfile --durations=25
 
 check: $(INSTALLED)  ## lint, types, import contracts between packages
 	$(BIN)/ruff check .
