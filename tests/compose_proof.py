@@ -22,12 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from samples import LABELS, pngs, zip_of
-from waiting import until
+from services import Services
 
 IMAGES = 10_000
 DISTINCT = 500
 DEADLINE_S = 120.0
-START_S = 60.0
 URL = os.environ.get("INKQUEUE_URL", "http://127.0.0.1:8000")
 HEADERS = {"X-API-Key": os.environ.get("INKQUEUE_API_KEY", "")}
 Json = dict[str, Any]
@@ -76,16 +75,8 @@ def docker(*words: str) -> str:
 def gateway() -> Iterator[httpx.Client]:
     """The gateway, once it is ready: `up -d` returns before it is."""
     with httpx.Client(base_url=URL, timeout=70, headers=HEADERS) as http:
-        until(lambda: is_ready(http), START_S)
+        Services("", URL, {}).wait_ready()
         yield http
-
-
-def is_ready(http: httpx.Client) -> bool:
-    """Whether jobs are taken and read."""
-    try:
-        return http.get("/readyz").is_success
-    except httpx.TransportError:  # docker listens before the gateway does
-        return False
 
 
 def submit(http: httpx.Client) -> str:
