@@ -612,6 +612,21 @@ def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
         assert (caught.value.status, caught.value.type) == (404, "about:blank")
 
 
+def test_a_page_for_people_is_not_taken_for_a_file(tmp_path: Path) -> None:
+    target, job = tmp_path / "set.zip", f"job_{'0' * 32}"
+    target.write_bytes(b"older")
+    for path in ("export", "items/0/image"):
+        page = tmp_path / "v1" / "jobs" / job / path
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text("<p>Welcome!</p>")
+    with files_served(tmp_path) as url, Client(url, retries=IMPATIENT) as client:
+        with pytest.raises(Unreachable, match="is not inkqueue"):
+            client.image(job, 0)
+        with pytest.raises(Unreachable, match="is not inkqueue"):
+            client.export(job, target)
+    assert target.read_bytes() == b"older"
+
+
 def test_the_awaiting_client_does_the_same(services: Services, sheet: Path) -> None:
     async def talk() -> None:
         async with AsyncClient(services.url) as client:
@@ -721,9 +736,11 @@ def lossy(url: str, losses: int) -> Iterator[tuple[str, list[bytes]]]:
 
 @contextmanager
 def files_served(folder: Path) -> Iterator[str]:
-    """Python's own file server."""
+    """Python's own file server, for which all files are pages."""
 
     class Quiet(SimpleHTTPRequestHandler):
+        extensions_map = {"": "text/html"}
+
         def __init__(self, *args: object) -> None:
             super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
 

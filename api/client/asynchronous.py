@@ -182,7 +182,7 @@ class AsyncClient:
         body = _blocks(call.upload) if call.upload else call.json
         try:
             async with self._http.stream(content=body, **call.arguments()) as response:
-                if call.file and response.is_success:
+                if call.file and call.writes(response):
                     with call.file.open("wb") as file:
                         async for block in response.aiter_bytes():
                             file.write(block)

@@ -59,6 +59,10 @@ class Call:
             "timeout": httpx.Timeout(min(read_s, most_s), connect=min(CONNECT_S, most_s)),
         }
 
+    def writes(self, response: httpx.Response) -> bool:
+        """Whether `response` is what `file` is to hold."""
+        return self.file is not None and response.is_success and not _is_page(response)
+
 
 @dataclass(frozen=True)
 class Pause:
@@ -101,6 +105,8 @@ def ask(call: Call, policy: RetryPolicy, end: float = math.inf) -> Flow[httpx.Re
         reply = yield replace(call, left_s=max(0.0, end - time.monotonic()))
         assert reply is not None
         if isinstance(reply, httpx.Response) and reply.is_success:
+            if _is_page(reply):
+                raise _foreign(reply)
             return reply
         pause = tries.pause_after(reply)
         if pause is None:
@@ -121,7 +127,16 @@ def read_as(shape: type[M], response: httpx.Response) -> M:
     try:
         return shape.model_validate_json(response.content)
     except ValidationError as error:
-        raise Unreachable(f"what answers at {response.url} is not inkqueue") from error
+        raise _foreign(response) from error
+
+
+def _is_page(response: httpx.Response) -> bool:
+    """Whether this is a page for people, such as a proxy's or a hotel's: no call is answered by one."""
+    return bool(response.headers.get("content-type", "").startswith("text/html"))
+
+
+def _foreign(response: httpx.Response) -> Unreachable:
+    return Unreachable(f"what answers at {response.url} is not inkqueue")
 
 
 def _refusal(reply: httpx.Response | httpx.RequestError) -> ProblemError | Unreachable:

@@ -179,7 +179,7 @@ class Client:
         body = call.upload.blocks() if call.upload else call.json
         try:
             with self._http.stream(content=body, **call.arguments()) as response:
-                if call.file and response.is_success:
+                if call.file and call.writes(response):
                     with call.file.open("wb") as file:
                         file.writelines(response.iter_bytes())
                 else:
