@@ -1,4 +1,5 @@
-"""Refuses parameters of a query that an operation does not know: a mistyped one would change nothing."""
+"""Refuses a query whose parameters an operation does not know, or that contradict each other: one of
+them would change nothing."""
 
 from collections.abc import Collection
 
@@ -26,9 +27,12 @@ def require_known(request: Request) -> None:
         _KNOWN[route.name] = _find_known(route)
     if (known := _KNOWN[route.name]) is None:
         return
-    for name in request.query_params:
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
         if name not in known:
             raise Problem("invalid-parameter", f"{unknown_parameter(name, known)}.")
+        if given.setdefault(name, value) != value:
+            raise Problem("invalid-parameter", f"{name!r} is given twice, with different values.")
 
 
 def _find_known(route: APIRoute) -> Collection[str] | None:

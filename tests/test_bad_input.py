@@ -70,6 +70,8 @@ class TestDetails:
 
     def test_options_that_differ_are_named(self, http: httpx.Client) -> None:
         assert "'top_k'" in detail(http.post("/v1/jobs?top_k=1&top_k=2"))
+        assert "'limit' is given twice" in detail(http.get("/v1/jobs/a/results?limit=1&limit=2"))
+        assert http.get("/v1/jobs?limit=1&limit=1").status_code == 200
 
     def test_an_option_that_is_none_is_told_in_words(self, http: httpx.Client) -> None:
         assert "topk: no such parameter; the nearest is top_k" in detail(http.post("/v1/jobs?topk=1"))

@@ -739,10 +739,11 @@ def files_served(folder: Path) -> Iterator[str]:
     """Python's own file server, for which all files are pages."""
 
     class Quiet(SimpleHTTPRequestHandler):
-        extensions_map = {"": "text/html"}
-
         def __init__(self, *args: object) -> None:
             super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
+
+        def guess_type(self, path: object) -> str:
+            return "text/html"
 
         def log_message(self, *args: object) -> None:
             pass

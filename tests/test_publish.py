@@ -22,7 +22,7 @@ from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
 from training.run import Run
 from training.sets.catalogue import DIGITS, LETTERS
-from training.tables import TextTable
+from training.tables import TextTable, percent
 from training.train import Trainer
 
 from small_trainings import drawn_digits, short
@@ -143,6 +143,9 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
     assert "digits.safetensors: top-1 9" in done.stdout
     assert done.stdout.endswith("Served as digits from the next start of `inkqueue up`.\n")
+    assert "It replaces" not in done.stdout
+    again = " ".join(CliRunner().invoke(app, ["publish", *line]).stdout.split())
+    assert f"It replaces one with top-1 {percent(card.accuracy['top1'])}" in again
     assert set(chosen_on) == {50}, "nothing is chosen on the test set"
 
 

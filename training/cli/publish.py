@@ -1,6 +1,7 @@
 """`publish`: a trained network becomes one of those that are served."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from model.card import Card, weights_folder
+from model.card import BadCard, Card, read_card, weights_folder
 from model.checkpoint import load_checkpoint
 from model.engines.opening import open_predictor
 from model.engines.predictor import Predictor
@@ -61,7 +62,8 @@ def publish(
         weights = draft / f"{stem}.safetensors"
         found = evaluate(predictor, weights, split.test, split.measured_on)
         scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
-    console.print(_told(serve(found, folder, served, out, precision, scans), out), markup=False)
+    before = _read(out / f"{served}.json")
+    console.print(_told(serve(found, folder, served, out, precision, scans), out, before), markup=False)
 
 
 def _drafted(card: Card, folder: Path, draft: Path) -> Path:
@@ -73,14 +75,22 @@ def _drafted(card: Card, folder: Path, draft: Path) -> Path:
     return draft
 
 
-def _told(card: Card, out: Path) -> str:
-    """Where a network went, how well it reads, and when it is served."""
+def _read(path: Path) -> Card | None:
+    """The card in `path`; None if there is none, or none of this version."""
+    with suppress(BadCard):
+        return read_card(path)
+    return None
+
+
+def _told(card: Card, out: Path, before: Card | None) -> str:
+    """Where a network went, how well it reads, what it takes the place of, and when it is served."""
     figures = {name: percent(share) for name, share in card.accuracy.items()}
+    replaced = f" It replaces one with top-1 {percent(before.accuracy['top1'])}." if before else ""
     elsewhere = "" if out == weights_folder() else f" with INKQUEUE_WEIGHTS={out}"
     return (
         f"{out / card.name}.safetensors: top-1 {figures['top1']} on the {card.measured_on}; of the "
-        f"{figures['coverage']} that are not uncertain, {figures['accuracy_of_sure']} are right. "
-        f"Served as {card.name} from the next start of `inkqueue up`{elsewhere}."
+        f"{figures['coverage']} that are not uncertain, {figures['accuracy_of_sure']} are right."
+        f"{replaced} Served as {card.name} from the next start of `inkqueue up`{elsewhere}."
     )
 
 
