@@ -16,6 +16,7 @@ from prometheus_client import Gauge
 from api.limits import streams
 from api.limits.budget import Uploads
 from api.limits.quotas import Quota, Quotas
+from api.limits.rates import Rates
 from api.limits.streams import StreamLimits
 from api.problems import Problem
 from api.settings import GatewaySettings
@@ -41,6 +42,12 @@ def test_quotas_are_read_and_what_cannot_be_read_is_named() -> None:
     assert quotas.of("bob") == Quota(queued=7, streams=4)
     assert quotas.of("carol") == Quota(streams=4)
     assert quotas.count_requests
+    everybody = GatewaySettings(
+        quota_requests=1.5, quota_burst=2, quota_queued=3, quota_bytes=4, quota_streams=5
+    )
+    assert Quotas(everybody).of("dave") == Quota(1.5, 2, 3, 4, 5)
+    assert Quotas(everybody).count_requests
+    assert [Quota(*each).tokens for each in ((0.2,), (2.6,), (5.0, 3))] == [1, 3, 3]
     assert not Quotas(GatewaySettings()).count_requests
     for bad in (
         "alice",
@@ -112,6 +119,23 @@ def test_many_at_once_get_no_more_than_there_is(redis_url: str, clean_redis: "re
         buckets = TokenBuckets(client)
         permits = await asyncio.gather(*(buckets.take("alice", 0.1, 50) for _ in range(200)))
         assert sum(each.granted for each in permits) == 50
+
+    on_redis(redis_url, take)
+
+
+def test_who_is_refused_is_told_the_same_by_its_gateway_which_asks_nobody(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    async def take(client: redis.asyncio.Redis) -> None:
+        quotas = Quotas(GatewaySettings(quota_requests=0.1, quota_burst=3))
+        rates = Rates(TokenBuckets(client), quotas)
+        taken = [await rates.take("alice") for _ in range(4)]
+        await client.delete("ink:rate:alice")
+        taken.append(await rates.take("alice"))
+        permits = [permit for _, permit in filter(None, taken)]
+        assert [each.granted for each in permits] == [True] * 3 + [False] * 2
+        assert permits[4].next_s == pytest.approx(permits[3].next_s, abs=5)
+        assert permits[4].full_s == pytest.approx(permits[3].full_s, abs=5)
 
     on_redis(redis_url, take)
 
@@ -295,10 +319,13 @@ def test_streams_are_renewed_though_a_renewal_failed(
     async def work(client: redis.asyncio.Redis) -> None:
         quotas = Quotas(GatewaySettings(quota_streams=1))
         limits = StreamLimits(1, Gauge("streams", "", registry=None), Failing(client), quotas)
-        async with limits.stream("alice"):
-            ((_, until),) = await client.zrange("ink:streams:alice", 0, -1, withscores=True)
-            async with asyncio.timeout(20):
+        for _ in range(2):
+            async with limits.stream("alice"), asyncio.timeout(20):
+                ((_, until),) = await client.zrange("ink:streams:alice", 0, -1, withscores=True)
                 while (await client.zrange("ink:streams:alice", 0, -1, withscores=True))[0][1] <= until:
+                    await asyncio.sleep(0.01)
+            async with asyncio.timeout(20):
+                while not limits._renewing or not limits._renewing.done():  # nothing is left to renew
                     await asyncio.sleep(0.01)
 
     monkeypatch.setattr(streams, "LEASE_MS", 300)  # how often; how long is the semaphore's

@@ -24,19 +24,20 @@ class Rates:
 
     def __init__(self, buckets: TokenBuckets, quotas: Quotas) -> None:
         self._buckets, self._quotas = buckets, quotas
-        self._empty: dict[str, float] = {}
+        self._empty: dict[str, tuple[float, float]] = {}
+        """When refused callers have a token again, and when their buckets are full."""
 
     async def take(self, owner: str) -> tuple[Quota, Permit] | None:
         """The caller's quota, and whether there was a token; None if its requests are not counted."""
         quota, now = self._quotas.of(owner), asyncio.get_running_loop().time()
         if not quota.requests:
             return None
-        if (left := self._empty.get(owner, 0.0) - now) > 0:
-            return quota, Permit(False, 0, left, left)
-        self._empty.pop(owner, None)
+        next_at, full_at = self._empty.get(owner, (0.0, 0.0))
+        if next_at > now:
+            return quota, Permit(False, 0, next_at - now, full_at - now)
         permit = await self._buckets.take(owner, quota.requests, quota.tokens)
         if not permit.granted:
-            self._empty[owner] = now + permit.next_s
+            self._empty[owner] = now + permit.next_s, now + permit.full_s
         return quota, permit
 
 
@@ -54,7 +55,7 @@ async def metered(request: Request) -> None:
 
 
 def _headers(quota: Quota, permit: Permit) -> list[tuple[bytes, bytes]]:
-    window = max(1, ceil(quota.tokens / quota.requests))
+    window = ceil(quota.tokens / quota.requests)
     policy = f'"{POLICY}";q={quota.tokens};w={window}'
     state = f'"{POLICY}";r={permit.left};t={ceil(permit.full_s)}'
     return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
