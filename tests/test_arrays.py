@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.intake import arrays
 from api.intake.arrays import BLOCK, read_idx, read_idx_gz, read_npy
 from api.problems import Problem
 
@@ -140,6 +141,17 @@ class TestGzip:
         blocks = [len(block.data) for block in read_idx_gz(memoryview(idx_of(images)), 200)]
         assert blocks == [BLOCK, BLOCK, 452 * 784]
         assert pixels_of_gz(idx_of(images)) == images.tobytes()
+
+    def test_how_well_it_may_compress_is_limited_where_it_becomes_large(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        blank = idx_of(np.zeros((3000, 28, 28), np.uint8))
+        assert len(pixels_of_gz(blank)) == 3000 * 784 > 200 * len(blank)
+        monkeypatch.setattr(arrays, "HARMLESS", 0)
+        assert len(pixels_of_gz(blank, max_ratio=2000)) == 3000 * 784
+        with pytest.raises(Problem) as caught:
+            pixels_of_gz(blank)
+        assert caught.value.slug == "archive-bomb"
 
     @pytest.mark.parametrize(
         ("data", "slug"),

@@ -51,6 +51,31 @@ def test_a_chunk_has_about_as_many_characters_whatever_the_layout(
     assert [chunk.count for chunk in chunks] == counts
 
 
+def test_a_chunk_is_no_larger_than_is_set_unless_one_file_is() -> None:
+    files = [NamedImage("", bytes(size)) for size in (6, 4, 1, 5, 5, 11, 1, 9, 1)]
+    chunks = Cutter(GatewaySettings(chunk_bytes=10), 1).cut(files)
+    assert [chunk.count for chunk in chunks] == [2, 2, 1, 1, 2, 1]
+
+
+def test_a_job_takes_as_many_images_as_are_set_and_not_one_more() -> None:
+    settings = GatewaySettings(chunk_images=2, max_images=5)
+    assert len(list(Cutter(settings, 1).cut([NamedImage("", b"x")] * 5))) == 3
+    with pytest.raises(Problem, match="at most 5 images") as refused:
+        list(Cutter(settings, 1).cut([NamedImage("", b"x")] * 6))
+    assert (refused.value.slug, refused.value.extra["limit"]) == ("too-many-images", 5)
+
+
+def test_other_images_other_names_and_another_order_are_another_job() -> None:
+    def fingerprint(*images: NamedImage) -> str:
+        cutter = Cutter(GatewaySettings(), 1)
+        assert list(cutter.cut(images))
+        return cutter.fingerprint.hexdigest()
+
+    one, two = NamedImage("a", b"x"), NamedImage("b", b"y")
+    jobs = [(one,), (two,), (one, two), (two, one), (NamedImage("b", b"x"),), (NamedImage("", b"x"),)]
+    assert len({fingerprint(*job) for job in jobs}) == len(jobs)
+
+
 class Unread(list[int]):
     """Sizes of chunks that nobody may go through."""
 

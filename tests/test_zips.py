@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.intake.directories import UTF8
 from api.intake.zips import read_zip
 from api.problems import Problem
 from api.settings import GatewaySettings
@@ -104,6 +105,7 @@ class TestHonestArchives:
     @pytest.mark.parametrize(("written", "name"), [("ü.png".encode(), "ü.png"), (b"\x81.png", "ü.png")])
     def test_names_are_read_whatever_they_are_written_in(self, written: bytes, name: str) -> None:
         assert read(raw_zip(Entry(written))) == {name: b""}
+        assert read(raw_zip(Entry(b"\xff" + "ü".encode(), flags=UTF8))) == {"\ufffdü": b""}
 
     @pytest.mark.parametrize(("count", "zip64"), [(0xFFFF, False), (0xFFFF, True), (70_000, True)])
     def test_tens_of_thousands_of_files_are_read(self, count: int, zip64: bool) -> None:
@@ -113,7 +115,25 @@ class TestHonestArchives:
         place = HONEST.rfind(b"PK\x05\x06")
         count, size, offset = struct.unpack_from("<HII", HONEST, place + 10)
         record_and_locator = end_of_zip64(count, size, offset, place)[: 56 + 20]
-        assert read(HONEST[:place] + record_and_locator + HONEST[place:]) == read(HONEST)
+        for disk in (b"\0\0", b"\xff\xff"):
+            end = HONEST[place : place + 4] + disk + HONEST[place + 6 :]
+            assert read(HONEST[:place] + record_and_locator + end) == read(HONEST)
+
+    def test_sizes_and_places_may_be_written_in_64_bits(self) -> None:
+        data, large = b"pixels" * 50, 0xFFFFFFFF
+        packed = zlib.compress(data)[2:-4]
+        extra = struct.pack("<HHI", 0x5455, 4, 0) + struct.pack(
+            "<HHQQQ", 1, 24, len(data), len(packed), 0
+        )
+        entry = Entry(b"a", packed, DEFLATED, 0, 0, zlib.crc32(data), large, large, large, extra)
+        assert read(raw_zip(entry)) == {"a": data}
+
+    @pytest.mark.parametrize("comment", [b"", b"x" * 65_535])
+    def test_the_end_is_found_behind_what_looks_like_it_and_before_any_comment(
+        self, comment: bytes
+    ) -> None:
+        data = b"no end: PK\x05\x06" + bytes(30)
+        assert read(raw_zip(Entry(b"a", data), comment=comment)) == {"a": data}
 
     def test_as_many_zeros_as_a_blank_sheet_has_are_read(self) -> None:
         assert read(zip_of({"blank.bmp": bytes(8 * ZEROS)})) == {"blank.bmp": bytes(8 * ZEROS)}
@@ -153,6 +173,7 @@ LIES = {
     "zip64, 2^64 - 1 entries": (end_of_zip64((1 << 64) - 1, 46, 0, 0), "too-many-entries"),
     "several volumes": (HONEST[:-18] + b"\1\0" + HONEST[-16:], "archive-unsupported"),
     "encrypted": (raw_zip(Entry(b"a", b"data", flags=1)), "archive-unsupported"),
+    "encrypted, streamed": (raw_zip(Entry(b"a", b"data", flags=9)), "archive-unsupported"),
     "bzip2": (raw_zip(Entry(b"a", b"data", method=12)), "archive-unsupported"),
     "a link": (raw_zip(Entry(b"a", b"/etc/passwd", mode=0o120777)), "archive-unsupported"),
     "a ZIP inside": (zip_of({"inner.zip": HONEST}), "nested-archive"),
@@ -185,6 +206,17 @@ class TestLies:
             second
             == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c\N{REPLACEMENT CHARACTER}[31m.png"
         )
+
+    @pytest.mark.parametrize(
+        ("written", "name"),
+        [
+            (b"d/" * 200 + b"scan.png", ("d/" * 200 + "scan.png")[-255:]),
+            (b"a\nb", "a\ufffdb"),
+            ("a\x9b\u2028b".encode(), "a\ufffd\ufffdb"),
+        ],
+    )
+    def test_a_name_that_is_nearly_plain_is_no_exception(self, written: bytes, name: str) -> None:
+        assert read(raw_zip(Entry(b"plain.png"), Entry(written))) == {"plain.png": b"", name: b""}
 
     @given(data=st.data())
     @settings(max_examples=400, deadline=None)
@@ -247,3 +279,6 @@ class TestBombs:
         assert refusal(archive, GatewaySettings(max_zip_entries=1)) == "too-many-entries"
         assert refusal(archive, GatewaySettings(max_image_bytes=999)) == "file-too-large"
         assert refusal(archive, GatewaySettings(max_unpacked_bytes=1999)) == "archive-bomb"
+        blank = zip_of({"a": bytes(9 * ZEROS), "b": bytes(9 * ZEROS)})
+        assert refusal(blank) == "archive-bomb"
+        assert len(read(blank, GatewaySettings(max_ratio=2000))) == 2
