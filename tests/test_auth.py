@@ -64,11 +64,14 @@ def test_without_keys_another_sites_page_changes_nothing(
     assert http.get("/v1/webhooks", headers=headers).json() == before
 
 
-@pytest.mark.parametrize("site", ["same-origin", "none", None])
+@pytest.mark.parametrize("site", ["same-origin", "none", None, "https"])
 def test_without_keys_its_own_page_and_programs_are_let_in(
     http: httpx.Client, rng: np.random.Generator, site: str | None
 ) -> None:
-    headers = {"Sec-Fetch-Site": site} if site else {"Origin": str(http.base_url).rstrip("/")}
+    own = str(http.base_url).rstrip("/")
+    headers = {"Sec-Fetch-Site": site} if site else {"Origin": own}
+    if site == "https":  # a proxy speaks it
+        headers = {"Origin": own.replace("http:", "https:")}
     answer = http.post("/v1/jobs", headers=PNG | headers, content=pngs(1, rng)[0])
     assert answer.status_code == 202
 
@@ -85,7 +88,12 @@ def test_without_a_valid_key_nothing_is_told(guarded: Services, key: str | None)
 
 
 def test_a_key_opens_in_either_header(guarded: Services, keys: tuple[str, str, str]) -> None:
-    for headers in ({"Authorization": f"Bearer {keys[0]}"}, {"X-API-Key": keys[0]}):
+    for headers in (
+        {"Authorization": f"Bearer {keys[0]}"},
+        {"Authorization": f"bearer  {keys[0]}"},
+        {"X-API-Key": keys[0]},
+        {"X-API-Key": keys[0], "Authorization": "Basic of a proxy"},
+    ):
         assert httpx.get(guarded.url + "/v1/jobs", headers=headers).status_code == 200
 
 

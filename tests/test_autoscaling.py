@@ -39,8 +39,10 @@ def measured(images: int, seconds: float) -> dict[str, int]:
         (0, [100.0], 1),  # idle: the least that is set
         (1, [100.0], 1),
         (6_000, [100.0], 1),  # exactly what one reads in the time
+        (1_998, [33.3], 1),  # and so in binary fractions
         (6_001, [100.0], 2),
         (30_000, [100.0, 50.0], 7),  # their mean, 75: 6.67 workers
+        (12_000, [100.0, 0.0], 2),  # one has read nothing yet
         (10**7, [100.0], 10),  # the most that is set
         (10**6, [0.0], 1),  # nobody knows a rate: one, who will measure it
     ],
@@ -58,8 +60,9 @@ def test_models_add_up_and_an_unknown_one_counts_as_one_worker() -> None:
 
 def test_without_workers_the_ledger_remembers_how_fast_they_were() -> None:
     history = measured(200, 2.0)  # 100 images a second
-    assert desired_workers([backlog(18_000)], [], history, SETTINGS) == 3
-    assert desired_workers([backlog(18_000)], [worker(balanced=50.0)], history, SETTINGS) == 6
+    assert desired_workers([backlog(24_000)], [], history, SETTINGS) == 4
+    assert desired_workers([backlog(24_000)], [worker(balanced=50.0)], history, SETTINGS) == 8
+    assert desired_workers([backlog(24_000)], [], measured(1, 0.0), SETTINGS) == 1  # too quick to tell
 
 
 def test_no_worker_is_wanted_when_idle_if_that_is_set() -> None:

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
 from api.exports.exporting import Export
-from api.exports.naming import folder_of
+from api.exports.naming import folder_of, path_of
 from api.exports.previews import Previews
 from api.exports.sheets import glyphs_by_box
 from api.settings import GatewaySettings
@@ -64,6 +64,15 @@ def test_every_label_has_a_folder_that_disks_keep_apart_and_training_reads() -> 
         assert not [folder for folder in folders if set(folder) & set("./\\?*:| ")]
         meant = [class_of(label_of(Path(folder) / "1.png"), Meaning(labels)) for folder in folders]
         assert meant == list(range(len(labels)))
+
+
+def test_names_of_files_are_short_and_plain() -> None:
+    for name, path in (
+        ("scans/form 7.v2.png", "7/000003-form_7_v2"),
+        ("c.npy[12]", "7/000003-c_12_"),
+        ("x" * 99 + ".png", f"7/000003-{'x' * 60}"),
+    ):
+        assert path_of("7", Item(3, name, None)) == path
 
 
 def test_an_export_is_read_back_label_by_label_and_pixel_by_pixel(

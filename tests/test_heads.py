@@ -1,12 +1,14 @@
 """Of heads, what is taken by a real gateway (what is not: corpus/framing.py); whom it answers to."""
 
 import time
+from ipaddress import ip_network
 
 import numpy as np
 import pytest
 from prometheus_client import Counter
 
 from api.auth.keyring import Keyring
+from api.edge.connection_limiter import ConnectionLimiter
 from api.edge.hosts import Hosts
 from api.edge.policy import EdgePolicy
 from api.settings import GatewaySettings
@@ -79,6 +81,37 @@ class TestHeads:
         with Wire(services.url) as wire:
             wire.send(CHUNKED.replace(b"image/png", b"image/odd") + b"1\r\nx\r\n0\r\n" + kind + b"\r\n")
             assert wire.answer().slug == "unknown-format"
+
+
+class TestAddresses:
+    def test_what_one_client_has_for_itself_is_one_address(self) -> None:
+        limiter = ConnectionLimiter(100, 2, [ip_network("10.0.0.0/8")])
+
+        def refused(*addresses: str) -> list[bool]:
+            found = [limiter.enter(each) is not None for each in addresses]
+            for each in addresses:
+                limiter.leave(each)
+            return found
+
+        for same in (
+            ("2001:db8::1", "2001:db8::2", "2001:db8::ffff:0:0:1"),
+            ("1.2.3.4", "::ffff:1.2.3.4", "1.2.3.4"),
+            ("fe80::1%eth0", "fe80::2%eth0", "fe80::1"),
+            ("", "", ""),  # a Unix socket has none
+        ):
+            assert refused(*same) == [False, False, True]
+        assert not any(refused("2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"))
+        assert not any(refused(*["10.1.2.3"] * 9, *["::ffff:10.1.2.3"] * 9))
+        assert limiter.roomy
+        assert not limiter._each
+        assert not any(refused(*(f"10.0.0.{number}" for number in range(100))))
+
+    def test_a_refused_client_may_linger_while_half_of_all_is_free(self) -> None:
+        limiter, rooms = ConnectionLimiter(4, 4, []), list[bool]()
+        for number in range(4):
+            limiter.enter(str(number))
+            rooms.append(limiter.roomy)
+        assert rooms == [True, False, False, False]
 
 
 class TestHosts:

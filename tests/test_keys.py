@@ -18,7 +18,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from api.app import create_app
-from api.auth.credentials import SCOPES, BadKeys, Credential, digest, read_credentials
+from api.auth.credentials import SCOPES, BadKeys, Credential, digest, read_credentials, read_until
 from api.auth.keyfile import add_key, change_key
 from api.auth.keyring import Keyring
 from api.cli import app
@@ -70,6 +70,7 @@ class TestLines:
             Credential.new("")[1],
             Credential.new("acme", scopes=frozenset({"read", "submit"}))[1],
             Credential.new("acme", until=datetime(2027, 1, 31, 12, tzinfo=UTC))[1],
+            Credential.new("acme", until=read_until("2027-01-31T12:00:00+02:00"))[1],
         ):
             assert read_credentials(known.line(), "here") == {known.id: known}
 
@@ -122,6 +123,25 @@ class TestRing:
         path.write_text(other_line)
         look_again(ring)
         assert not ring.find(key)
+
+    def test_a_file_that_is_as_it_was_is_not_told_of(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        path.write_text(new_key()[1])
+        ring = keyring(path)
+        for text, told in (
+            (path.read_text(), 0),
+            (new_key()[1], 1),
+            ("broken", 2),
+            ("", 3),
+            ("broken", 4),
+        ):
+            path.write_text(text)
+            for _ in range(2):
+                look_again(ring)
+                ring.find("")
+                assert len(caplog.records) == told
 
     def test_it_is_looked_at_once_a_second_at_most(self, path: Path) -> None:
         (key, line), (other, other_line) = new_key(), new_key()
@@ -211,8 +231,15 @@ class TestFile:
     def test_a_broken_file_is_not_touched(self, path: Path, content: bytes) -> None:
         path.write_bytes(content)
         with pytest.raises(BadKeys):
-            add_key(path, Credential.new("")[1])
+            add_key(path, Credential.new("")[1], lambda: pytest.fail("a key is shown in vain"))
         assert path.read_bytes() == content
+
+    def test_what_would_break_the_file_is_not_written(self, path: Path) -> None:
+        known = Credential.new("")[1]
+        add_key(path, known)
+        with pytest.raises(BadKeys, match="twice"):
+            add_key(path, known)
+        assert path.read_text() == f"{known.line()}\n"
 
     def test_many_editors_lose_nothing_and_readers_see_whole_files(self, path: Path) -> None:
         made = [Credential.new("acme")[1] for _ in range(40)]

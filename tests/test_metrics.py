@@ -14,8 +14,11 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.problems import METHODS
+from api.telemetry import instruments
 from api.telemetry.counters import counter_families
+from api.telemetry.instruments import MOST_WORKERS, Reading
 from model.card import read_cards
+from worker.ledger.gauges import Backlog, Memory, Outgoing, Pressure, Queue
 from worker.ledger.jobs import JobState
 
 from samples import glyphs, npy_of, pngs, zip_of
@@ -163,6 +166,45 @@ def test_counters_survive_their_gateway(own: Services) -> None:
     lasting |= {key: value for key, value in before.items() if "batch" in key[0] or "wait" in key[0]}
     assert len(lasting) > 20
     assert lasting.items() <= after.items()
+
+
+def test_each_figure_has_a_name_of_its_own() -> None:
+    lanes = (Queue("interactive", 1, 2, 3, 4, 5.5), Queue("bulk", 6, 7, 8, 9, None))
+    seen = [{"id": f"w{n}", "rates": f'{{"m": {n}}}'} for n in range(MOST_WORKERS + 1)]
+    reading = Reading(
+        stats={},
+        measures={},
+        backlogs=[Backlog("m", 10.0, lanes)],
+        alive=seen[1:3],
+        seen=seen,
+        memory=Memory(11, 12),
+        pressure=Pressure(13, 14.0, 15, 16, 17, 18),
+        outgoing=Outgoing(19, 20, 21.5),
+        unsafe=True,
+        desired=22,
+        peak=23,
+    )
+    found = figures(list(instruments.families(reading)))
+    names = ("open_jobs", "queued_images", "due_chunks", "leased_chunks", "oldest_due_chunk_age_seconds")
+    for lane, told in (("interactive", (1, 2, 3, 4, 5.5)), ("bulk", (6, 7, 8, 9, 0))):
+        assert tuple(read(found, f"inkqueue_{name}", model="m", lane=lane) for name in names) == told
+    for name, value in {
+        "workers": 2,
+        "desired_workers": 22,
+        "senders": 19,
+        "webhooks_waiting": 20,
+        "oldest_due_webhook_age_seconds": 21.5,
+        "redis_memory_used_bytes": 11,
+        "redis_memory_limit_bytes": 12,
+        "redis_memory_promised_bytes": 15,
+        "redis_memory_allowed_bytes": 16,
+        "redis_unsafe": 1,
+        "queued_images_peak": 23,
+    }.items():
+        assert read(found, f"inkqueue_{name}") == value, name
+    assert [read(found, "inkqueue_worker_ready", worker=f"w{n}") for n in range(4)] == [0, 1, 1, 0]
+    assert read(found, "inkqueue_worker_images_per_second", worker="w3", model="m") == 3
+    assert not [labels for _, labels in found if ("worker", f"w{MOST_WORKERS}") in labels]
 
 
 def test_counters_that_nobody_listed_are_shown_too() -> None:

@@ -107,6 +107,8 @@ def test_a_receiver_is_reached_at_the_checked_address_by_its_own_name() -> None:
         assert asked == ["receiver.example.org"]
         assert receiver.messages[0].headers["host"] == f"receiver.example.org:{port}"
         assert receiver.messages[0].path == "/hook?a=b"
+        told = {"user-agent": "inkqueue-webhooks/1", "accept": "*/*", "connection": "close"}
+        assert receiver.messages[0].headers.items() >= told.items()
         (outcome,) = send(
             f"https://other.example.org:{port}/", [["127.0.0.1"]], policy=PRIVATE, tls=client
         )
@@ -150,6 +152,15 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
         (outcome,) = send(receiver.url, [["127.0.0.1"]], policy=PRIVATE)
         assert outcome.delivered
         assert proxy.connections == 0
+
+
+def test_what_kept_an_attempt_from_its_receiver_is_said() -> None:
+    for addresses, error in (
+        ([], "its name could not be found"),
+        (["127.0.0.77"], "it could not be connected to"),
+    ):
+        (outcome,) = send("http://receiver.example.org:9/", [addresses], policy=PRIVATE)
+        assert outcome.error == error
 
 
 @contextmanager
