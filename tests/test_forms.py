@@ -92,6 +92,7 @@ class TestForms:
             file_part("a", b"data").removeprefix(b"--b\r\n") + file_part("b") + b"--b--",
             b"x" * 8192 + b"\r\n" + file_part("a") + b"--b--",
             file_part("a", b"\r\n--boundary") + b"--b--",
+            file_part("a", b"\r\n--b--\r\ndata") + b"--b--",
             file_part("a", b"data"),
             file_part("a", b"data")[:-9],
             b"--b\r\n",
@@ -107,6 +108,10 @@ class TestForms:
     )
     def test_a_malformed_form_is_refused(self, body: bytes) -> None:
         assert refusal(body).slug == "malformed-multipart"
+
+    def test_as_many_and_as_long_fields_as_are_allowed_are_read(self) -> None:
+        many = part('name="metadata"') * 99 + part('name="metadata"', b"x" * 65_536) + b"--b--\r\n \r\n"
+        assert [len(value) for _, value in read(many)[1]] == [0] * 99 + [65_536]
 
     def test_a_form_that_was_cut_off_is_refused_wherever_it_was(self) -> None:
         whole = file_part("a", b"first") + file_part("b", b"second") + b"--b--"
@@ -203,8 +208,15 @@ class TestJson:
         assert problem.slug == "invalid-parameter"
         assert problem.detail.startswith(next(iter(option)))
 
-    def test_a_custom_id_that_is_null_is_not_given(self) -> None:
-        assert images_of_json({"images": [{"image": IMAGE, "custom_id": None}]})[0][0] == ""
+    @pytest.mark.parametrize("none", [None, ""])
+    def test_what_is_null_or_empty_is_not_given(self, none: str | None) -> None:
+        body = orjson.dumps({"images": [{"image": IMAGE, "custom_id": none, "charset": none}]})
+        ((name, _, charset),) = read_json(memoryview(body), SMALL)[0]
+        assert (name, charset) == ("", None)
+
+    def test_an_image_may_be_as_large_as_is_allowed(self) -> None:
+        largest = base64.b64encode(bytes(100)).decode()
+        assert images_of_json({"images": [{"image": largest}]}) == [("", bytes(100))]
 
     @pytest.mark.parametrize(
         "given", ["a\\b", "/x", "C:/x", "https://x/../y", "\x00\n\u2028", "x" * 255]
@@ -232,6 +244,7 @@ class TestJson:
         with pytest.raises(Problem) as caught:
             list(reader(memoryview(orjson.dumps(body)), GatewaySettings(max_tiff_pages=2)))
         assert caught.value.slug == "too-many-images"
+        assert caught.value.detail.startswith(("line 1: ", "/images/0: "))
 
     def test_a_data_uri_is_an_image(self) -> None:
         body = {"images": [{"image": f"data:image/png;base64,{IMAGE}"}]}
