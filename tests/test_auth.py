@@ -69,7 +69,8 @@ def test_without_keys_its_own_page_and_programs_are_let_in(
     http: httpx.Client, rng: np.random.Generator, site: str | None
 ) -> None:
     own = str(http.base_url).rstrip("/")
-    headers = {"Sec-Fetch-Site": site} if site else {"Origin": own}
+    behind_a_proxy = {"Origin": "https://elsewhere.example"}
+    headers = behind_a_proxy | {"Sec-Fetch-Site": site} if site else {"Origin": own}
     if site == "https":  # a proxy speaks it
         headers = {"Origin": own.replace("http:", "https:")}
     answer = http.post("/v1/jobs", headers=PNG | headers, content=pngs(1, rng)[0])

@@ -82,7 +82,7 @@ def require_same_site(request: Request) -> None:
     Browsers send such requests without asking (CSRF), but mark them: in Sec-Fetch-Site, older ones in
     Origin. Only gateways without keys need this check: elsewhere a foreign page has no key to send.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.method == "GET":  # as HEAD comes, too
         return
     headers = request.headers
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
