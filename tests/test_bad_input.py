@@ -122,6 +122,18 @@ class TestTaken:
         assert {each: job[each] for each in options} == {each: plain[each] for each in options}
         assert given["charset"] == "7"
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"Content-Type": "IMAGE/PNG ; x=y"},
+            {"Content-Type": "image/png", "Content-Encoding": "Identity"},
+        ],
+    )
+    def test_how_types_and_codings_are_written_does_not_matter(
+        self, http: httpx.Client, fields: dict[str, str]
+    ) -> None:
+        assert http.post("/v1/jobs", content=PNG, headers=fields).status_code == 202
+
     def test_a_thousand_files_are_taken(self, http: httpx.Client) -> None:
         upload = form(*(file_part(f"{number}.png", PNG) for number in range(1000)))
         job = post(http, FORM, upload).json()

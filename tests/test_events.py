@@ -121,6 +121,7 @@ class TestTelling:
         submit(gateway.redis_url, "a", (2, 3, 1))
         with listening(http, "a") as (answer, events):
             assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["x-accel-buffering"] == "no"
             seen = up_to(events, "progress")
             assert seen[0].data["state"] == "queued"
             assert seen[0].data["counts"]["queued"] == 6
@@ -184,7 +185,9 @@ class TestTelling:
         submit(gateway.redis_url, "a", (2,))
         began, pings = time.monotonic(), 0
         with http.stream("GET", "/v1/jobs/a/events") as answer:
-            for line in answer.iter_lines():
+            lines = answer.iter_lines()
+            assert next(lines) == "retry: 1000"
+            for line in lines:
                 pings += line == ": ping"
                 if pings == 3:
                     break

@@ -97,9 +97,11 @@ def test_the_access_log_names_the_job_and_not_the_query() -> None:
     assert AccessLogFilter().filter(record)
     assert record.getMessage() == "GET /v1/jobs/job_1/results 200"
     assert (vars(record)["job"], vars(record)["status"]) == ("job_1", 200)
-    args = ("1.2.3.4:5", "GET", "/healthz", "1.1", 200)
-    record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, "%s %s %s %s %d", args, None)
-    assert not AccessLogFilter().filter(record)
+    for path, status, shown in (("/healthz", 200, False), ("/readyz", 503, True), ("/", 200, True)):
+        args = ("1.2.3.4:5", "GET", path, "1.1", status)
+        record = logging.LogRecord("uvicorn.access", logging.INFO, "", 0, "%s %s %s %s %d", args, None)
+        assert AccessLogFilter().filter(record) is shown
+        assert "job" not in vars(record)
 
 
 def test_a_jobs_way_can_be_followed_by_its_id(tmp_path: Path, rng: np.random.Generator) -> None:

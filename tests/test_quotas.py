@@ -327,6 +327,8 @@ def test_streams_are_renewed_though_a_renewal_failed(
             async with asyncio.timeout(20):
                 while not limits._renewing or not limits._renewing.done():  # nothing is left to renew
                     await asyncio.sleep(0.01)
+            assert not limits._open
+            assert not limits._leased
 
     monkeypatch.setattr(streams, "LEASE_MS", 300)  # how often; how long is the semaphore's
     on_redis(redis_url, work)

@@ -163,6 +163,7 @@ class TestReading:
         first = http.get(f"/v1/jobs/{mixed_job}")
         again = http.get(f"/v1/jobs/{mixed_job}", headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == first.headers["etag"]
 
     @pytest.mark.parametrize("named", ["W/{}", '"other", {}', "*"])
     def test_nor_is_it_where_its_tag_is_weak_or_one_of_several(
@@ -309,6 +310,16 @@ class TestImages:
         assert answer.status_code == 410
         assert answer.json()["type"] == "/problems/image-not-kept"
 
+    def test_of_a_chunk_only_what_failed_is_left_unless_all_is_kept(
+        self, http: httpx.Client, rng: np.random.Generator
+    ) -> None:
+        files = {"good.png": pngs(1, rng)[0], "bad.png": BROKEN, "empty.png": b""}
+        for keep, left in ((False, [None, BROKEN, None]), (True, list(files.values()))):
+            job = submit(http, zip_of(files), ZIP, keep_images=keep)
+            found = [http.get(f"/v1/jobs/{job}/items/{number}/image") for number in range(3)]
+            assert [each.content if each.is_success else None for each in found] == left
+            assert {each.status_code for each in found} <= {200, 410}
+
 
 class TestEnding:
     def test_a_canceled_job_stops_and_keeps_what_was_read(
@@ -330,9 +341,14 @@ class TestEnding:
         sent = zip_of({"bad.png": BROKEN} | files)
         answer = http.post("/v1/jobs?expires_in=3600", content=sent, headers=ZIP | WAIT)
         job = answer.json()["id"]
-        retried = http.post(f"/v1/jobs/{job}/retry", json={"only": "failed"})
+        key = {"Idempotency-Key": "retried"}
+        retried, again = (
+            http.post(f"/v1/jobs/{job}/retry", json={"only": "failed"}, headers=key) for _ in range(2)
+        )
         assert retried.status_code == 202
         child = retried.json()
+        assert again.json()["id"] == child["id"]
+        assert "idempotency-replayed" in again.headers
         assert (child["parent_id"], child["counts"]["total"]) == (job, 1)
         kept = [lifetime(http.get(f"/v1/jobs/{each}").json()) for each in (job, child["id"])]
         assert kept == [3600, 3600]
@@ -384,6 +400,9 @@ class TestEnding:
         job = http.post("/v1/jobs", content=npy_of(images), headers=NPY).json()["id"]
         answer = http.delete(f"/v1/jobs/{job}")
         assert (answer.status_code, answer.json()["type"]) == (409, "/problems/job-active")
+        assert answer.headers["retry-after"] == "1"
+        retried = http.post(f"/v1/jobs/{job}/retry")
+        assert (retried.status_code, retried.json()["type"]) == (409, "/problems/job-not-finished")
         http.post(f"/v1/jobs/{job}/cancel")
 
 

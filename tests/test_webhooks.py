@@ -410,6 +410,31 @@ def test_what_is_not_there_is_said(http: httpx.Client) -> None:
     )
 
 
+def test_what_cannot_be_sent_again_is_said(http: httpx.Client, stack: Services) -> None:
+    with running_receiver() as receiver:
+        hook, _ = register(http, receiver.url)
+        job = run_job(http)
+        delivery = wait_over(http, job)["id"]
+    again = f"/v1/jobs/{job}/deliveries/{delivery}/redeliver"
+    with redis.Redis.from_url(stack.redis_url) as client:
+        client.hset(f"ink:delivery:{delivery}", mapping={"token": 1, "due": 10**15})
+    sending = http.post(again)
+    assert (sending.status_code, sending.json()["type"]) == (409, "/problems/delivery-under-way")
+    assert int(sending.headers["retry-after"]) == 5
+    http.delete(f"/v1/webhooks/{hook}")
+    deleted = http.post(again)
+    assert (deleted.status_code, deleted.json()["type"]) == (409, "/problems/webhook-disabled")
+    assert "was deleted" in deleted.json()["detail"]
+
+
+def test_nobody_has_more_endpoints_than_are_allowed(http: httpx.Client) -> None:
+    for _ in range(20):
+        register(http, "https://example.org/")
+    refused = http.post("/v1/webhooks", json={"url": "https://example.org/"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-webhooks")
+    assert "20" in refused.json()["detail"]
+
+
 def outcomes(http: httpx.Client) -> Counter[str]:
     """What became of messages so far, as Prometheus is told."""
     found = re.findall(r'inkqueue_webhooks_total{outcome="(\w+)"} (\d+)', http.get("/metrics").text)
