@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 from .jobs import Options
 
@@ -26,21 +26,11 @@ class Claim:
     waited_ms: int = 0
 
     @classmethod
-    def from_row(
-        cls,
-        name: bytes,
-        chunk: int,
-        token: int,
-        deliveries: int,
-        count: int,
-        options: bytes,
-        payload: bytes | None,
-        labels: bytes,
-        waited_ms: int,
-    ) -> Self:
-        """The claim in a row of claim.lua."""
-        head = name.decode(), chunk, token, deliveries, count, Options.from_json(options)
-        return cls(*head, payload or b"", labels.decode(), waited_ms)
+    def from_row(cls, row: Sequence[Any]) -> Self:
+        """The claim in a row of claim.lua; its numbers may be text (see bells.lua)."""
+        name, chunk, token, deliveries, count, options, payload, labels, waited_ms = row
+        numbers, how = (int(chunk), int(token), int(deliveries), int(count)), Options.from_json(options)
+        return cls(name.decode(), *numbers, how, payload or b"", labels.decode(), int(waited_ms))
 
 
 def handed(entry: bytes) -> list[Claim]:
@@ -52,13 +42,7 @@ def handed(entry: bytes) -> list[Claim]:
         (length,) = _LENGTH.unpack_from(entry, at)
         at += _LENGTH.size + length
         fields.append(entry[at - length : at])
-    rows = zip(*[iter(fields)] * 9, strict=True)
-    return [
-        Claim.from_row(
-            name, int(c), int(token), int(tries), int(n), options, payload, labels, int(waited)
-        )
-        for name, c, token, tries, n, options, payload, labels, waited in rows
-    ]
+    return [Claim.from_row(row) for row in zip(*[iter(fields)] * 9, strict=True)]
 
 
 @dataclass(frozen=True)

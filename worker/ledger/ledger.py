@@ -37,7 +37,7 @@ class Ledger:
         A worker that finds none and names the `others` that it serves must call `rung` next.
         """
         rows = self._scripts["claim"](args=self._claim_args(model, budget, others))
-        return [Claim.from_row(*row) for row in rows]
+        return [Claim.from_row(row) for row in rows]
 
     def _claim_args(self, model: str, budget: int, others: Sequence[str] | None) -> list[str | int]:
         args: list[str | int] = [model, budget, self._lease, self.worker]
@@ -78,7 +78,7 @@ class Ledger:
         """Commit, then claim, in one call and one sync of the journal; return verdicts and claims."""
         done, claim_args = commit_args(commits, measured), self._claim_args(model, budget, others)
         verdicts, rows = self._scripts["turn"](args=[len(done), *done, len(claim_args), *claim_args])
-        return [verdict.decode() for verdict in verdicts], [Claim.from_row(*row) for row in rows]
+        return [verdict.decode() for verdict in verdicts], [Claim.from_row(row) for row in rows]
 
     def release(self, claims: Iterable[Claim]) -> None:
         """Give claims back unread; the delivery does not count against them."""
