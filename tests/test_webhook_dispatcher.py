@@ -7,13 +7,11 @@ import pytest
 import redis.asyncio
 
 from worker.settings import SenderSettings
-from worker.webhooks import dispatcher
+from worker.webhooks import dispatcher, posting
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.dispatcher import Dispatcher
 from worker.webhooks.endpoints import Endpoint, Endpoints
 from worker.webhooks.events import Event
-from worker.webhooks.outbox import DeliveryClaim, Outcome
-from worker.webhooks.posting import Poster
 
 from ledgers import finish, on_redis, submit
 from receivers import running_receiver, status
@@ -65,13 +63,16 @@ def test_gone_is_gone_whatever_date_came_with_it(redis_url: str) -> None:
     assert not endpoint.enabled
 
 
-def test_a_fault_of_ours_is_a_failed_attempt(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def post(poster: Poster, claim: DeliveryClaim) -> Outcome:
-        raise RuntimeError(claim.id)
+def test_a_fault_of_ours_is_a_failed_attempt_and_is_logged(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def body_of(stored: bytes) -> bytes:
+        raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Poster, "post", post)
+    monkeypatch.setattr(posting, "body_of", body_of)
     delivery, endpoint = deliver(redis_url, "https://example.org/hook")
     assert [each.error for each in delivery.attempts] == ["unexpected: RuntimeError"]
+    assert "RuntimeError: a bug" in caplog.text
     assert (delivery.state, endpoint.enabled) == ("pending", True)
     assert delivery.due
     assert 30 < delivery.due / 1000 - time.time() < 70

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
 
 import redis
 
 from ..connections.connection import connect_patiently
 from ..connections.outage import Outage
 from ..settings import SenderSettings
-from .outbox import DeliveryClaim, Limits, Outbox, Outcome
+from .outbox import DeliveryClaim, Limits, Outbox
 from .pinning import Resolver
 from .posting import Poster
 from .schedule import delay_s, parse_schedule
@@ -88,30 +87,18 @@ class Dispatcher:
 
     async def _deliver(self, outbox: Outbox, claim: DeliveryClaim) -> None:
         try:
-            outcome, delay = await self._attempt(claim)
+            outcome = await self._poster.post(claim)
         except asyncio.CancelledError:
             with contextlib.suppress(redis.RedisError):
                 await outbox.release(claim)
             return
+        delay = delay_s(self._schedule, claim.attempt, outcome.retry_after)
         try:
             await outbox.conclude(claim, outcome, delay)
         except redis.RedisError as error:
             log.warning("%s will be sent again, since its outcome was not stored: %s", claim.id, error)
         if not outcome.delivered:
             log.info("%s attempt %d: %s", claim.id, claim.attempt, outcome.status or outcome.error)
-
-    async def _attempt(self, claim: DeliveryClaim) -> tuple[Outcome, float]:
-        """The outcome and the seconds until the next attempt; a bug of ours is a failed attempt, too."""
-        began = time.monotonic()
-        try:
-            outcome = await self._poster.post(claim)
-            if outcome.final:
-                return outcome, 0.0
-            return outcome, delay_s(self._schedule, claim.attempt, outcome.retry_after)
-        except Exception as error:
-            log.exception("%s attempt %d failed because of a bug of ours", claim.id, claim.attempt)
-            fault = Outcome(time.monotonic() - began, error=f"unexpected: {type(error).__name__}")
-            return fault, delay_s(self._schedule, claim.attempt, None)
 
 
 async def _end(under_way: set[asyncio.Task[None]]) -> None:

@@ -39,11 +39,6 @@ class Outcome:
         """Whether the receiver wants no more messages, ever."""
         return self.status == 410
 
-    @property
-    def final(self) -> bool:
-        """Whether there is no other attempt, whatever is left of the schedule."""
-        return self.delivered or self.gone
-
 
 @dataclass(frozen=True)
 class Limits:

@@ -4,6 +4,7 @@ httpcore itself follows no redirects, unpacks no bodies, keeps no cookies, and u
 """
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from .outbox import DeliveryClaim, Outcome
 from .pinning import PinnedBackend, Resolve
 from .signing import signature_headers
 from .urls import ForbiddenUrl, Policy, Target, parse_url
+
+log = logging.getLogger(__name__)
 
 BODY_BYTES = 64 << 10
 BODY_S = 2.0
@@ -96,7 +99,8 @@ async def _drink(response: httpcore.Response, end: float) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What the receiver's owner is told; about private networks, only that they are private."""
+    """What the receiver's owner is told; about private networks, only that they are private. What can
+    only be a bug of ours is logged."""
     match error:
         case ForbiddenUrl():
             return str(error)
@@ -112,6 +116,7 @@ def _reason(error: Exception) -> str:
             return "it did not answer in HTTP"
         case OSError():
             return "its name could not be found"
+    log.error("an attempt at a delivery failed because of a bug of ours", exc_info=error)
     return f"unexpected: {type(error).__name__}"
 
 
