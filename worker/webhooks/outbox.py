@@ -1,6 +1,7 @@
 """The outbox as a sender sees it: claim what is due, record the outcome. Each is one Lua script."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis.asyncio
@@ -72,27 +73,18 @@ class Outbox:
     async def conclude(self, claim: DeliveryClaim, outcome: Outcome, delay_s: float) -> str:
         """Record an attempt; if it failed, the next is due in `delay_s`. Return the state afterwards."""
         verdict = "delivered" if outcome.delivered else "gone" if outcome.gone else "failed"
-        return await self._end(claim, verdict, outcome, delay_s)
+        took_ms = round(outcome.took_s * 1000)  # the ledger adds when it began
+        attempt = {"took_ms": took_ms, "status": outcome.status, "error": outcome.error}
+        return await self._end(claim, verdict, attempt, delay_s)
 
     async def release(self, claim: DeliveryClaim) -> None:
         """Give a claim back; the attempt does not count."""
-        await self._end(claim, "released", None, 0)
+        await self._end(claim, "released", {}, 0)
 
     async def _end(
-        self, claim: DeliveryClaim, verdict: str, outcome: Outcome | None, delay_s: float
+        self, claim: DeliveryClaim, verdict: str, attempt: Mapping[str, object], delay_s: float
     ) -> str:
-        attempt = json.dumps(_attempt(outcome)) if outcome else "{}"
-        delay_ms, most = round(delay_s * 1000), self._limits.attempts
-        args: list[str | int] = [claim.id, claim.token, verdict, attempt, delay_ms, most]
+        listed, delay_ms, most = json.dumps(attempt), round(delay_s * 1000), self._limits.attempts
+        args: list[str | int] = [claim.id, claim.token, verdict, listed, delay_ms, most]
         state: bytes = await self._conclude(args=args)
         return state.decode()
-
-
-def _attempt(outcome: Outcome) -> dict[str, int | str]:
-    """What is listed about an attempt; the ledger adds when it began."""
-    listed: dict[str, int | str | None] = {
-        "took_ms": round(outcome.took_s * 1000),
-        "status": outcome.status,
-        "error": outcome.error,
-    }
-    return {key: value for key, value in listed.items() if value is not None}
