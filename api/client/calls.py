@@ -114,6 +114,11 @@ def ask(call: Call, policy: RetryPolicy, end: float = math.inf) -> Flow[httpx.Re
         yield Pause(pause)
 
 
+def ask_as(shape: type[M], call: Call, policy: RetryPolicy) -> Flow[M]:
+    """The successful answer to `call`, parsed as `shape`. Raises as `ask` and `read_as`."""
+    return read_as(shape, (yield from ask(call, policy)))
+
+
 def advance(flow: EventFlow[None], reply: Reply | Heard) -> Step | None:
     """The next step of an event flow, None at its end."""
     try:

@@ -20,7 +20,7 @@ from worker.ledger.jobs import JobState, Lane
 from ..schemas.jobs import Corrected, ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from ..schemas.queues import QueueOut
 from ..spellings import JOB_ID, KEY, LONGEST_KEY, WORDS
-from .calls import Call, Flow, Pause, ask, read_as
+from .calls import Call, Flow, M, Pause, ask, ask_as, read_as
 from .errors import BadCall, ProblemError, WaitTimeout
 from .retries import RetryPolicy, retry_after
 from .uploads import Upload
@@ -78,16 +78,17 @@ class Flows:
 
     def predict(self, upload: Upload, options: Options) -> Flow[ItemOut]:
         response = yield from self._send("POST", "/v1/predictions", upload, options, None)
-        if response.status_code != 200:
+        if response.status_code == 200:
+            item = read_as(ItemOut, response)
+        else:
             job = yield from self.wait(read_as(JobOut, response).id, None, None)
-            response = yield from self._get(_item(job.id, 0))
-        item = read_as(ItemOut, response)
+            item = yield from self.item(job.id, 0)
         if item.status != "succeeded":
             raise ProblemError.of_item(item)
         return item
 
     def job(self, job_id: str, wait_s: float = 0) -> Flow[JobOut]:
-        return read_as(JobOut, (yield from self._get(path_of(job_id), wait_s=wait_s)))
+        return self._get(JobOut, path_of(job_id), wait_s=wait_s)
 
     def wait(self, job_id: str, timeout: float | None, on_progress: Progress | None) -> Flow[JobOut]:
         end = time.monotonic() + (math.inf if timeout is None else timeout)
@@ -114,37 +115,34 @@ class Flows:
             if page.data or page.next_cursor is None:
                 return page
             if page.next_cursor == cursor:
-                yield from self._get(path_of(job_id), wait_s=PROGRESS_S)
+                yield from self.job(job_id, PROGRESS_S)
             cursor = page.next_cursor
 
     def known(self, job_id: str, cursor: int, only: Only | None = None) -> Flow[ItemPage]:
         """The results available at this moment."""
-        params = {"cursor": cursor, "only": only}
-        return read_as(ItemPage, (yield from self._get(f"{path_of(job_id)}/results", params)))
+        return self._get(ItemPage, f"{path_of(job_id)}/results", {"cursor": cursor, "only": only})
 
     def jobs(self, cursor: str | None, state: JobState | None) -> Flow[JobPage]:
-        params = {"cursor": cursor, "state": state}
-        return read_as(JobPage, (yield from self._get("/v1/jobs", params)))
+        return self._get(JobPage, "/v1/jobs", {"cursor": cursor, "state": state})
 
     def item(self, job_id: str, index: int) -> Flow[ItemOut]:
-        return read_as(ItemOut, (yield from self._get(_item(job_id, index))))
+        return self._get(ItemOut, _item(job_id, index))
 
     def image(self, job_id: str, index: int) -> Flow[bytes]:
-        return (yield from self._get(f"{_item(job_id, index)}/image")).content
+        return (yield from self._ask(Call("GET", f"{_item(job_id, index)}/image"))).content
 
     def preview(self, job_id: str, index: int) -> Flow[bytes]:
-        return (yield from self._get(f"{_item(job_id, index)}/preview.png")).content
+        return (yield from self._ask(Call("GET", f"{_item(job_id, index)}/preview.png"))).content
 
     def export(self, job_id: str, file: str | os.PathLike[str], options: ExportOptions) -> Flow[None]:
         yield from self._ask(Call("GET", f"{path_of(job_id)}/export", _given(options), file=Path(file)))
 
     def cancel(self, job_id: str) -> Flow[JobOut]:
-        return read_as(JobOut, (yield from self._ask(Call("POST", f"{path_of(job_id)}/cancel"))))
+        return self._ask_as(JobOut, Call("POST", f"{path_of(job_id)}/cancel"))
 
     def retry(self, job_id: str) -> Flow[JobOut]:
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        call = Call("POST", f"{path_of(job_id)}/retry", headers=headers)
-        return read_as(JobOut, (yield from self._ask(call)))
+        return self._ask_as(JobOut, Call("POST", f"{path_of(job_id)}/retry", headers=headers))
 
     def correct(
         self, job_id: str, labels: Mapping[int, str | None], overwrite: bool
@@ -153,7 +151,7 @@ class Flows:
         for some in _together(labels):
             body = orjson.dumps({"labels": some, "overwrite": overwrite}, option=orjson.OPT_NON_STR_KEYS)
             call = Call("PATCH", f"{path_of(job_id)}/corrections", json=body)
-            answer = read_as(Corrected, (yield from self._ask(call)))
+            answer = yield from self._ask_as(Corrected, call)
             kept |= {int(index): label for index, label in answer.kept.items()}
         return kept
 
@@ -161,10 +159,10 @@ class Flows:
         yield from self._ask(Call("DELETE", path_of(job_id), repeatable=False))
 
     def models(self) -> Flow[list[ModelOut]]:
-        return list(read_as(_Models, (yield from self._get("/v1/models"))).root)
+        return (yield from self._get(_Models, "/v1/models")).root
 
     def queue(self) -> Flow[QueueOut]:
-        return read_as(QueueOut, (yield from self._get("/v1/queue")))
+        return self._get(QueueOut, "/v1/queue")
 
     def _send(
         self, method: str, path: str, upload: Upload, options: Options, key: str | None
@@ -177,9 +175,12 @@ class Flows:
         return self._ask(Call(method, path, _given(options), headers, upload))
 
     def _get(
-        self, path: str, params: Mapping[str, Any] | None = None, wait_s: float = 0
-    ) -> Flow[httpx.Response]:
-        return self._ask(Call("GET", path, _given(params or {}), wait_s=wait_s))
+        self, shape: type[M], path: str, params: Mapping[str, Any] | None = None, wait_s: float = 0
+    ) -> Flow[M]:
+        return self._ask_as(shape, Call("GET", path, _given(params or {}), wait_s=wait_s))
+
+    def _ask_as(self, shape: type[M], call: Call) -> Flow[M]:
+        return ask_as(shape, call, self._retries)
 
     def _ask(self, call: Call) -> Flow[httpx.Response]:
         return ask(call, self._retries)

@@ -17,7 +17,7 @@ from ..schemas.webhooks import (
     WebhookOut,
     WebhookPage,
 )
-from .calls import Call, Flow, M, ask, read_as
+from .calls import Call, Flow, M, ask, ask_as
 from .flows import id_of, path_of
 from .retries import RetryPolicy
 
@@ -32,48 +32,37 @@ class WebhookFlows:
 
     def create(self, url: str, events: Sequence[Event] | None, description: str) -> Flow[RegisteredOut]:
         given = {"url": url, "description": description} | ({"events": events} if events else {})
-        return self._ask(RegisteredOut, "POST", PATH, given, repeatable=False)
+        call = Call("POST", PATH, repeatable=False, json=orjson.dumps(given))
+        return self._ask_as(RegisteredOut, call)
 
     def list(self) -> Flow[Sequence[WebhookOut]]:
-        page = yield from self._ask(WebhookPage, "GET", PATH)
-        return page.data
+        return (yield from self._ask_as(WebhookPage, Call("GET", PATH))).data
 
     def update(self, webhook: str, changes: dict[str, Any]) -> Flow[WebhookOut]:
-        return self._ask(WebhookOut, "PATCH", _path(webhook), changes)
+        return self._ask_as(WebhookOut, Call("PATCH", _path(webhook), json=orjson.dumps(changes)))
 
     def rotate_secret(self, webhook: str, overlap_s: int | None) -> Flow[SecretOut]:
         params = {} if overlap_s is None else {"overlap": str(overlap_s)}
         call = Call("POST", f"{_path(webhook)}/secret", params, repeatable=False)
-        return read_as(SecretOut, (yield from ask(call, self._retries)))
+        return self._ask_as(SecretOut, call)
 
     def delete(self, webhook: str) -> Flow[None]:
         yield from ask(Call("DELETE", _path(webhook), repeatable=False), self._retries)
 
     def deliveries(self, job: str | JobOut) -> Flow[Sequence[DeliveryOut]]:
-        page = yield from self._ask(DeliveryPage, "GET", _deliveries(job))
-        return page.data
+        return (yield from self._ask_as(DeliveryPage, Call("GET", _deliveries(job)))).data
 
     def deliveries_to(self, webhook: str, limit: int | None) -> Flow[Sequence[DeliveryOut]]:
         params = {} if limit is None else {"limit": str(limit)}
         call = Call("GET", f"{_path(webhook)}/deliveries", params)
-        return read_as(DeliveryPage, (yield from ask(call, self._retries))).data
+        return (yield from self._ask_as(DeliveryPage, call)).data
 
     def redeliver(self, job: str | JobOut, delivery: str) -> Flow[DeliveryOut]:
         path = f"{_deliveries(job)}/{quote(delivery, safe='')}/redeliver"
-        return self._ask(DeliveryOut, "POST", path, repeatable=False)
+        return self._ask_as(DeliveryOut, Call("POST", path, repeatable=False))
 
-    def _ask(
-        self,
-        shape: type[M],
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        *,
-        repeatable: bool = True,
-    ) -> Flow[M]:
-        json = None if body is None else orjson.dumps(body)
-        call = Call(method, path, repeatable=repeatable, json=json)
-        return read_as(shape, (yield from ask(call, self._retries)))
+    def _ask_as(self, shape: type[M], call: Call) -> Flow[M]:
+        return ask_as(shape, call, self._retries)
 
 
 def _path(webhook: str) -> str:
