@@ -8,7 +8,7 @@ from fastapi import Depends, Path, Request, Security
 from model.card import Card
 from worker.ledger import keys
 from worker.ledger.gauges import Gauges
-from worker.ledger.jobs import Job, JobState
+from worker.ledger.jobs import Job
 from worker.ledger.store import Store
 from worker.webhooks.deliveries import Deliveries
 from worker.webhooks.endpoints import Endpoints
@@ -16,7 +16,7 @@ from worker.webhooks.endpoints import Endpoints
 from .auth.authentication import authenticate
 from .events.waiting import Waiting
 from .exports.previews import Previews
-from .problems import Problem
+from .missing_jobs import require_job
 from .resubmission import Resubmitter
 from .services import Services, services_of
 from .settings import GatewaySettings
@@ -58,20 +58,6 @@ JobId = Annotated[str, Path(pattern=JOB_ID, description="a job's id")]
 async def find_job(job_id: JobId, owner: OwnerDep, store: StoreDep) -> Job:
     """The caller's job, if its key has the route's scope. Raises `not-found` or `job-expired`."""
     return require_job(await store.job(keys.job_name(owner, job_id)))
-
-
-def require_job(job: Job | JobState | None) -> Job:
-    """`job` if there is one. Raises `not-found` or `job-expired`."""
-    if isinstance(job, Job):
-        return job
-    raise absence(job)
-
-
-def absence(left: JobState | None) -> Problem:
-    """The problem for a job that does not exist; `left` is its last state, if that is still known."""
-    if left is JobState.EXPIRED:
-        return Problem("job-expired", "Submit it again; `expires_in` keeps a job longer.")
-    return Problem("not-found", "You have no job with this id.")
 
 
 JobDep = Annotated[Job, Security(find_job, scopes=["read"])]

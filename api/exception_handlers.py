@@ -14,7 +14,7 @@ from starlette.routing import Match
 
 from worker.ledger.store import JobGone
 
-from .dependencies import absence
+from .missing_jobs import absence
 from .problems import METHODS, Problem, shortened
 from .spellings import reason
 

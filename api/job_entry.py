@@ -8,7 +8,7 @@ from typing import Any
 
 from worker.ledger import keys
 from worker.ledger.admission import Limits, Verdict
-from worker.ledger.jobs import Job, JobState, job_id
+from worker.ledger.jobs import Job, job_id
 from worker.ledger.store import Store
 from worker.ledger.submissions import Submission, Submissions
 from worker.tracing import Tracer
@@ -16,7 +16,7 @@ from worker.tracing import Tracer
 from .intake.cutter import Cutter
 from .intake.sources import Part
 from .limits.admission import Admission
-from .problems import Problem
+from .missing_jobs import require_standing
 from .settings import GatewaySettings
 from .staging import NoRoom, Staged
 
@@ -111,13 +111,6 @@ def keys_of(owner: str, job_id: str, idempotency: str | None) -> list[str]:
 def _facts(job: Submission, verdict: Verdict, images: int) -> dict[str, Any]:
     facts = {"job": job_id(verdict.name), "model": job.options.model, "lane": job.lane}
     return {"event": "job.accepted", "verdict": verdict.kind, **facts, "images": images}
-
-
-def require_standing(job: Job | JobState | None) -> Job:
-    """`job`, if the job of a key or id still exists. Raises `job-expired`."""
-    if isinstance(job, Job):
-        return job
-    raise Problem("job-expired", "The job of this key or id is gone; use another.")
 
 
 def new_id() -> str:

@@ -8,9 +8,9 @@ from fastapi import Response
 
 from worker.ledger.jobs import Job
 
-from .dependencies import require_job
 from .events.waiting import Waiting
 from .job_entry import Accepted
+from .missing_jobs import require_job
 from .schemas.jobs import JobOut
 
 WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d+)', re.IGNORECASE)

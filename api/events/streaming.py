@@ -12,7 +12,7 @@ import redis
 from worker.ledger.jobs import Job
 from worker.ledger.journal import Look
 
-from ..dependencies import absence
+from ..missing_jobs import absence
 from . import sse
 from .following import PACE_S, PAGE, Following
 from .notifications import heard_within

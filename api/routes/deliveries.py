@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path
 
 from worker.ledger import keys
 
-from ..dependencies import DeliveriesDep, JobId, StoreDep, WebhookOwnerDep, require_job
+from ..dependencies import DeliveriesDep, JobId, StoreDep, WebhookOwnerDep
+from ..missing_jobs import require_job
 from ..problems import Problem
 from ..schemas.webhooks import DeliveryOut, DeliveryPage
 from ..spellings import DELIVERY_ID

@@ -22,9 +22,9 @@ from ..dependencies import (
     SubmitOwnerDep,
     SubmitterDep,
     WaitingDep,
-    require_job,
 )
 from ..kept_images import failed_parts
+from ..missing_jobs import require_job
 from ..openapi.bodies import IF_NONE_MATCH, JOB_BODY, KEY, PARAMETERS
 from ..payloads import body_schema, read_payload
 from ..problems import Problem

@@ -15,10 +15,10 @@ from worker.ledger.results import Failure
 from worker.ledger.store import Item
 
 from ..auth.authentication import caller
-from ..dependencies import require_job
 from ..items import item_data
-from ..job_entry import Entered, new_id, require_standing
+from ..job_entry import Entered, new_id
 from ..limits.rates import metered
+from ..missing_jobs import require_job, require_standing
 from ..openapi.bodies import IDEMPOTENCY_KEY, IMAGE_BODY, PARAMETERS, PREFER
 from ..problems import Problem
 from ..responses import job_response, wait_s
