@@ -10,7 +10,8 @@ import redis
 
 from worker.alive import main
 from worker.connections.connection import clock_ms
-from worker.pulse import ALIVE_MS, own_name
+from worker.ledger.keys import ALIVE_MS
+from worker.pulse import own_name
 
 HOST = socket.gethostname()
 

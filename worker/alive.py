@@ -13,7 +13,7 @@ import redis
 from .connections.connection import clock_ms, connect
 from .ledger import keys
 from .logs import refuse
-from .pulse import ALIVE_MS, host_of
+from .pulse import host_of
 from .settings import BadSettings, QueueSettings
 
 LISTS = {"worker": keys.WORKERS, "sender": keys.SENDERS}
@@ -25,7 +25,7 @@ def main(kind: str = "worker") -> None:
         raise SystemExit(f"worker.alive: {kind} is neither worker nor sender")
     try:
         client = connect(QueueSettings().redis_url)
-        alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - ALIVE_MS, "+inf")
+        alive: Any = client.zrangebyscore(LISTS[kind], clock_ms(client) - keys.ALIVE_MS, "+inf")
     except (BadSettings, redis.RedisError) as error:
         refuse("worker.alive", error)
     raise SystemExit(socket.gethostname() not in {host_of(each.decode()) for each in alive})

@@ -13,9 +13,6 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 2.0
 
-ALIVE_MS = 10_000
-"""A process is taken to be alive for so long after a beat (ALIVE in scripts/common.lua)."""
-
 
 def own_name() -> str:
     """A name that no other process has: host, process id, random digits (alive.py goes by the host)."""

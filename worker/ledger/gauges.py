@@ -6,7 +6,6 @@ from typing import Any
 
 import redis.asyncio
 
-from ..pulse import ALIVE_MS
 from . import keys
 from .jobs import Lane
 from .scripts import source
@@ -112,7 +111,7 @@ class Gauges:
         """What workers measured since the ledger began (see measures.histograms)."""
         return await self._numbers(keys.MEASURES)
 
-    async def workers(self, within_ms: int = ALIVE_MS) -> list[dict[str, str]]:
+    async def workers(self, within_ms: int = keys.ALIVE_MS) -> list[dict[str, str]]:
         """What every worker with a heartbeat `within_ms` says of itself."""
         clock: Any = await self._client.time()
         since = clock[0] * 1000 - within_ms

@@ -11,6 +11,11 @@ PEAK = "ink:peak"
 
 WORKERS = "ink:workers"
 SENDERS = "ink:senders"
+"""Workers and senders, scored by their last heartbeat (ms)."""
+
+ALIVE_MS = 10_000
+"""One is taken to be alive for so long after a heartbeat (ALIVE in scripts/common.lua)."""
+
 ENDED = "ink:ended"
 """The pub/sub channel that names every job that ends."""
 
