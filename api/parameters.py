@@ -11,7 +11,7 @@ from model.layout import Kind
 from worker.ledger.jobs import Lane
 from worker.webhooks.urls import ForbiddenUrl, Policy, parse_url
 
-from .intake import twins
+from . import twins
 from .problems import Problem, first_fault
 from .settings import GatewaySettings
 from .spellings import unknown_parameter

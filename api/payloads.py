@@ -5,7 +5,7 @@ from typing import TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from .intake import twins
+from . import twins
 from .intake.spool import Limit
 from .problems import Problem, first_fault
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
+from .. import twins
 from ..parameters import LONGEST_CHARSET, require_types
 from ..problems import Problem
 from ..settings import MIB, GatewaySettings
-from . import twins
 from .names import LONGEST
 from .sources import NamedImage, pages_of
 
