@@ -10,9 +10,8 @@ import pytest
 
 from api.app import create_app
 from api.events.schemas import ProgressEvent, ResultEvent
-from api.events.sse import EXAMPLE
 from api.openapi.bodies import IMAGE_BODY, JOB_BODY
-from api.openapi.examples import ANSWERS, BODIES, CSV, METRICS, NDJSON, PREDICTION
+from api.openapi.examples import ANSWERS, BODIES, CSV, EVENTS, METRICS, NDJSON, PREDICTION
 from api.rows import COLUMNS
 from api.schemas.jobs import ItemOut, JobOut
 from api.settings import GatewaySettings
@@ -59,7 +58,7 @@ def test_every_example_keeps_to_its_schema(document: dict[str, Any]) -> None:
 
 
 def test_the_example_of_a_stream_has_its_events() -> None:
-    events = [dict(line.split(": ", 1) for line in each.splitlines()) for each in EXAMPLE.split("\n\n")]
+    events = [dict(line.split(": ", 1) for line in each.splitlines()) for each in EVENTS.split("\n\n")]
     given = {event["event"]: event["data"] for event in events if event}
     ProgressEvent.model_validate_json(given["progress"])
     assert len(ResultEvent.model_validate_json(given["result"]).data) == 2

@@ -17,7 +17,8 @@ from pydantic import RootModel
 from model.layout import Kind
 from worker.ledger.jobs import JobState, Lane
 
-from ..schemas.jobs import Corrected, ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
+from ..schemas.corrections import Corrected
+from ..schemas.jobs import ItemOut, ItemPage, JobOut, JobPage, ModelOut, Only
 from ..schemas.queues import QueueOut
 from ..spellings import JOB_ID, KEY, LONGEST_KEY, WORDS
 from .calls import Call, Flow, M, Pause, ask, ask_as, read_as

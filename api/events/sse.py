@@ -8,7 +8,6 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from worker.ledger.jobs import Job
 from worker.ledger.journal import Look
 
-from ..openapi.examples import DONE, ITEMS, PROGRESS
 from ..problems import Problem
 from ..schemas.jobs import JobOut
 from .schemas import ProgressEvent
@@ -42,12 +41,3 @@ def gone(problem: Problem, path: str) -> bytes:
     """The last event of a job that was deleted or expired meanwhile: the problem other requests get."""
     data = orjson.dumps(problem.body(path)).decode()
     return format_sse_event(event="gone", data_str=data)
-
-
-EXAMPLE = b"".join(
-    (
-        format_sse_event(event="progress", data_str=orjson.dumps(PROGRESS).decode()),
-        result("1795879200123-0", ITEMS),
-        format_sse_event(event="completed", id="1795879200456-1", data_str=orjson.dumps(DONE).decode()),
-    )
-).decode()

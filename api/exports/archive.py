@@ -4,6 +4,9 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+MOST = 100_000
+"""Images in one ZIP: its directory is written last, and held in memory until then."""
+
 File = tuple[str, bytes]
 """A path inside the archive, and the content."""
 

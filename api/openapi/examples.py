@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from fastapi.sse import format_sse_event
 
 from worker.webhooks.events import Event
 
@@ -112,6 +113,14 @@ CSV = "".join(
     ",".join("" if cell is None else str(cell) for cell in row) + "\r\n"
     for row in (COLUMNS, *map(cells, ITEMS))
 )
+EVENTS = b"".join(
+    format_sse_event(event=kind, id=event_id, data_str=orjson.dumps(data).decode())
+    for kind, event_id, data in (
+        ("progress", None, PROGRESS),
+        ("result", "1795879200123-0", {"data": ITEMS}),
+        ("completed", "1795879200456-1", DONE),
+    )
+).decode()
 METRICS = """\
 # HELP inkqueue_workers Workers heard from in the last 10 s.
 # TYPE inkqueue_workers gauge

@@ -8,8 +8,9 @@ from fastapi import Request, Response
 from model.card import Card
 
 from .. import etags
+from ..exports import archive
 from ..parameters import find_model
-from ..routes import corrections, exports
+from ..schemas import corrections
 from ..settings import GatewaySettings
 from .assets import own_assets, swagger_assets
 
@@ -85,7 +86,7 @@ class Pages:
             "max_files": self._settings.max_form_files,
             "max_bytes": self._settings.max_body_bytes,
             "max_corrections": corrections.MOST,
-            "max_exported": exports.MOST,
+            "max_exported": archive.MOST,
             "ping_s": self._settings.ping_s,
         }
         return orjson.dumps(facts).decode()

@@ -2,10 +2,8 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from worker.ledger.jobs import Job
 from worker.ledger.store import Store
@@ -15,43 +13,16 @@ from ..items import item_out
 from ..payloads import body_schema, read_payload
 from ..problems import Problem
 from ..responses import json_response
-from ..schemas.jobs import Corrected, ItemOut
-from ..spellings import INDEX
+from ..schemas.corrections import LONGEST, MOST, Corrected, Correction, Corrections
+from ..schemas.jobs import ItemOut
 from .items import Index, require_item
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
 
 HINT = 'Send {"label": "7"}, or null for none.'
-MOST = 1000
-LONGEST = 10_000
-"""Characters of a text: twice as many as a page full of small writing has."""
 
 SPACES = {code: " " for code in range(0x3001) if code == 9 or unicodedata.category(chr(code)) == "Zs"}
 """Tabs and every kind of space, all stored as a plain space: pasted texts have them."""
-
-
-class Correction(BaseModel):
-    """A correction of one image: a label, or a text for many characters; null withdraws it."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    label: Annotated[str | None, Field(json_schema_extra={"maxLength": LONGEST, "minLength": 1})]
-
-
-class Corrections(BaseModel):
-    """Corrections of many images, by index."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    labels: Annotated[
-        dict[Annotated[str, Field(pattern=INDEX)], str | None],
-        Field(
-            min_length=1,
-            max_length=MOST,
-            json_schema_extra={"propertyNames": {"pattern": INDEX}},
-        ),
-    ]
-    overwrite: Annotated[bool, Field(description="false: corrected images stay as they are")] = True
 
 
 @router.patch("/items/{index}/correction", response_model=ItemOut, openapi_extra=body_schema(Correction))

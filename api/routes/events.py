@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from ..dependencies import JobDep, ReadOwnerDep, service
 from ..events.following import Following
-from ..events.sse import EXAMPLE
 from ..events.streaming import Stream
 from ..limits.streams import StreamLimits
+from ..openapi import examples
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -27,7 +27,7 @@ EVENT = {
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events, until the job is final",
-        "content": {MEDIA_TYPE: {"schema": EVENT, "example": EXAMPLE}},
+        "content": {MEDIA_TYPE: {"schema": EVENT, "example": examples.EVENTS}},
     },
     204: {"description": "This job is final and its last event was received: do not reconnect"},
 }

@@ -6,14 +6,11 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from ..dependencies import CardsDep, JobDep, PreviewsDep, StoreDep
-from ..exports.archive import zip_stream
+from ..exports.archive import MOST, zip_stream
 from ..exports.exporting import Export
 from ..problems import Problem
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["review"])
-
-MOST = 100_000
-"""Images in one ZIP: its directory is written last, and held in memory until then."""
 
 
 @router.get("/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})

@@ -182,12 +182,3 @@ class ModelOut(BaseModel):
 def when(ms: int) -> datetime:
     """A time of the ledger, in ms, as a datetime."""
     return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-class Corrected(BaseModel):
-    """How many images were corrected, or had their correction withdrawn."""
-
-    corrected: int
-    kept: dict[str, str] = Field(
-        description="other corrections that were there before and stay, by index"
-    )
