@@ -3,7 +3,12 @@
 import signal
 from dataclasses import dataclass
 
-from .wire import CUTTING, SMALL_S
+SMALL_S = 0.1
+"""Seconds of processor time for any image; decoding a small one takes a thousandth of that."""
+
+CUTTING = 2
+"""Cutting a sheet may take so many times as long as decoding the largest image: with 10,000 characters,
+it does."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from model.glyph import Glyph
 from model.layout import MOST_CHARACTERS
 
 from ..ledger.results import Failure
+from .allowance import CUTTING
 from .progress import Progress
 from .replies import HEAD_BYTES, BadReply, Outcome, Picture, open_body, open_head
-from .wire import CUTTING, Encoded, pack_ask
+from .wire import Encoded, pack_ask
 
 BEAT_S = 1.0
 """How often, at least, a waiting worker reports that it is not stuck itself."""

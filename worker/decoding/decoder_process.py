@@ -5,9 +5,10 @@ import signal
 import time
 from collections.abc import Callable
 
+from .allowance import SMALL_S
 from .decoder_connection import DecoderConnection, Lost
 from .fork_server import ForkServer, NoDecoder
-from .wire import NO_MEMORY, SMALL_S
+from .wire import NO_MEMORY
 
 log = logging.getLogger(__name__)
 

@@ -21,13 +21,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _ASK, _IMAGE = struct.Struct("<II"), struct.Struct("<BBHHII")
 
-SMALL_S = 0.1
-"""Seconds of processor time for any image; decoding a small one takes a thousandth of that."""
-
-CUTTING = 2
-"""Cutting a sheet may take so many times as long as decoding the largest image: with 10,000 characters,
-it does."""
-
 FACT, READY = struct.Struct("<i"), 0
 SEALED, UNSEALED = b"+", b"-"
 """A decoder's first byte: it is in its sandbox, with seccomp or without."""
