@@ -9,8 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import redis
-
 from .connections.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -53,17 +51,12 @@ class Poller(threading.Thread):
         """Whether there was something to do; not if other work is under way."""
         if self._stopping.is_set() or not self._turn.acquire(blocking=False):
             return False
+        done = 0
         try:
-            done = work()
-        except redis.RedisError as error:
-            self._outage.failed(error)
-            return False
-        except Exception:
-            log.exception("work that was found without a doorbell failed")
-            return False
+            with self._outage:
+                done = work()
         finally:
             self._turn.release()
-        self._outage.over()
         if done:
             log.info("%d were due, but no doorbell was heard", done)
         return bool(done)
