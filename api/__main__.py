@@ -5,7 +5,6 @@ import logging
 import redis
 
 from worker import logs
-from worker.connections.connection import connect
 from worker.connections.safety import UnsafeRedis, require_safe
 from worker.environment import warn_of_unknown_settings
 from worker.memory import give_memory_back, tune_garbage_collection
@@ -29,11 +28,10 @@ def main() -> None:
         warn_of_unknown_settings(logging.getLogger("inkqueue"))
         logging.getLogger("uvicorn.access").addFilter(AccessLogFilter())
         logging.getLogger("uvicorn.error").addFilter(without_cut_off_answers)
-        with connect(settings.redis_url) as client:
-            require_safe(client, settings)
         app = create_app(settings)
-        most = room_for(settings.max_connections)
         services = services_of(app)
+        require_safe(services.blocking_client, settings)
+        most = room_for(settings.max_connections)
         policy = EdgePolicy.of(settings, most, bool(services.keyring), services.metrics.refused)
     except (ValueError, UnsafeRedis, redis.RedisError) as error:
         logs.refuse("gateway", error)

@@ -10,7 +10,6 @@ from fastapi import Depends, FastAPI
 from model.card import read_cards
 from worker.connections.connection import connect, connect_async
 from worker.connections.redis_watch import RedisWatch
-from worker.connections.safety import require_safe
 from worker.ledger.gauges import Gauges
 from worker.ledger.journal import Journal
 from worker.ledger.ledger import Ledger
@@ -167,7 +166,6 @@ def _services(settings: GatewaySettings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services = services_of(app)
-    require_safe(services.blocking_client, services.settings)
     services.redis_watch.approve()
     services.notifications.start()
     services.upkeep.start()
