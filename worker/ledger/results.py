@@ -8,24 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from model.answers import Answer, confidence_of, flags_of, is_uncertain
+from model.answers import Answer as Answer  # for those who import it from here
+from model.answers import confidence_of, flags_of, is_uncertain
 from model.flags import Flag
 from model.layout import Box
-
-__all__ = [
-    "FAILURES",
-    "INFERENCE_FAILED",
-    "RELABELED",
-    "TOO_LARGE",
-    "UNDECODABLE",
-    "WORKER_LOST",
-    "Answer",
-    "Failure",
-    "Found",
-    "Page",
-    "Result",
-    "count_failures",
-]
 
 UNDECODABLE = "undecodable-image"
 TOO_LARGE = "image-too-large"
