@@ -69,8 +69,7 @@ def corrections(name: str) -> str:
 
 
 def suspects(name: str, chunk: int) -> str:
-    """The hash of a chunk's images and blocks that workers had in hand, with their leases' tokens.
-    (Versions that noted something else instead called it `suspects`.)"""
+    """The hash of a chunk's images and blocks that workers had in hand, with their leases' tokens."""
     return f"ink:job:{name}:hands:{chunk}"
 
 

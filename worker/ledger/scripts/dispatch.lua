@@ -48,13 +48,13 @@ local function take(id, lane)
 end
 
 local function look_at(lane, free)
-  local due = {'ink:outbox:' .. lane, '-inf', now}
+  local deliveries = 'ink:outbox:' .. lane
   if free > 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', due[1], due[2], due[3], 'LIMIT', 0, free)) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', deliveries, '-inf', now, 'LIMIT', 0, free)) do
       take(id, lane)
     end
   end
-  if redis.call('ZCOUNT', due[1], due[2], due[3]) > 0 then
+  if redis.call('ZCOUNT', deliveries, '-inf', now) > 0 then
     redis.call('ZADD', 'ink:outbox', now + BLOCKED, lane)
   else
     move_lane(lane)
@@ -75,8 +75,8 @@ local function turn(lane, owner)
 end
 
 -- Queue a lane behind those of its owner that wait already; call_up ends the wait. In case that it never
--- does (only older senders are left, say), the lane is scheduled as well: for when those before it are
--- done if each takes a whole lease. So only a few come back at a time, and delay nobody's webhooks.
+-- does, the lane is scheduled as well: for when those before it are done if each takes a whole lease. So
+-- only a few come back at a time, and delay nobody's webhooks.
 local function put_aside(lane, owner)
   local aside = 'ink:aside:' .. owner
   redis.call('ZADD', aside, 'NX', redis.call('INCR', 'ink:tokens'), lane)

@@ -50,12 +50,11 @@ local function call_up(owner, number, at)
 end
 
 -- Schedule a lane for when its first delivery is due. One that waits for its owner's limit stays as it
--- is (NX: an older release may have removed it); the first of those that wait is looked at instead.
+-- is; the first of those that wait is looked at instead.
 local function move_lane(lane)
   local owner = owner_of(lane)
   local head = redis.call('ZRANGE', 'ink:outbox:' .. lane, 0, 0, 'WITHSCORES')
   if redis.call('ZSCORE', 'ink:aside:' .. owner, lane) then
-    redis.call('ZADD', 'ink:outbox', 'NX', now, lane)
     call_up(owner, 1, now)
   elseif head[1] then
     redis.call('ZADD', 'ink:outbox', head[2], lane)
