@@ -9,10 +9,10 @@ import jsonschema_rs
 import pytest
 
 from api.app import create_app
-from api.events.schemas import ProgressEvent, ResultEvent
+from api.csv_rows import COLUMNS
 from api.openapi.bodies import IMAGE_BODY, JOB_BODY
 from api.openapi.examples import ANSWERS, BODIES, CSV, EVENTS, METRICS, NDJSON, PREDICTION
-from api.rows import COLUMNS
+from api.schemas.events import ProgressEvent, ResultEvent
 from api.schemas.jobs import ItemOut, JobOut
 from api.settings import GatewaySettings
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.rows import COLUMNS, cells
+from api.csv_rows import COLUMNS, cells
 
 
 def row(**item: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from ..rows import COLUMNS, cells
+from ..csv_rows import COLUMNS, cells
 from ..schemas.jobs import ItemOut
 from .console import Refusal
 from .options import Format

@@ -10,7 +10,7 @@ Whatever goes wrong with a call is an InkqueueError; where there is no image to 
 
 from model.folders import NoImages
 
-from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..schemas.events import CompletedEvent, Event, ProgressEvent, ResultEvent
 from .asynchronous import AsyncClient
 from .errors import BadCall, FileChanged, InkqueueError, ProblemError, Unreachable, WaitTimeout
 from .flows import ExportOptions, Options

@@ -14,7 +14,7 @@ import httpx
 from httpx_sse import ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
-from ..events.schemas import Event
+from ..schemas.events import Event
 from .errors import ProblemError, Unreachable
 from .retries import RetryPolicy, Tries
 from .uploads import Upload

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 from httpx_sse import ServerSentEvent
 
-from ..events.schemas import CompletedEvent, ProgressEvent, ResultEvent
+from ..schemas.events import CompletedEvent, ProgressEvent, ResultEvent
 from ..schemas.jobs import ItemOut
 from .calls import Call, EventFlow, Listen, Next, Pause
 from .flows import PROGRESS_S, Flows, path_of

@@ -6,7 +6,7 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 from pydantic import BaseModel, ValidationError
 
-from ..events.schemas import CompletedEvent, Event, ProgressEvent, ResultEvent
+from ..schemas.events import CompletedEvent, Event, ProgressEvent, ResultEvent
 from ..schemas.jobs import JobOut
 from .calls import Call, Heard, Reply
 from .errors import ProblemError, Unreachable

@@ -10,7 +10,7 @@ import httpx
 
 from worker.ledger.jobs import JobState
 
-from ..events.schemas import Event
+from ..schemas.events import Event
 from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
 from ..schemas.queues import QueueOut
 from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance

@@ -9,8 +9,8 @@ from worker.ledger.jobs import Job
 from worker.ledger.journal import Look
 
 from ..problems import Problem
+from ..schemas.events import ProgressEvent
 from ..schemas.jobs import JobOut
-from .schemas import ProgressEvent
 
 PING = KEEPALIVE_COMMENT
 OPENING = format_sse_event(retry=1000)

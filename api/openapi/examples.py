@@ -11,8 +11,8 @@ from fastapi.sse import format_sse_event
 
 from worker.webhooks.events import Event
 
+from ..csv_rows import COLUMNS, cells
 from ..problems import CATALOGUE
-from ..rows import COLUMNS, cells
 from ..schemas.jobs import LINKS
 
 JSON = "application/json"

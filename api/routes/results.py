@@ -11,12 +11,12 @@ from fastapi.responses import StreamingResponse
 
 from worker.ledger.jobs import Job
 
+from ..csv_rows import COLUMNS, cells
 from ..dependencies import JobDep, SettingsDep, StoreDep, WaitingDep
 from ..openapi.examples import CSV, NDJSON
 from ..problems import Problem
 from ..responses import json_response
 from ..result_rows import PAGE, Row, page_of, rows_of
-from ..rows import COLUMNS, cells
 from ..schemas.jobs import ItemPage, Only
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])

@@ -13,7 +13,7 @@ import redis
 
 from api.client import Client
 from api.client.retries import RetryPolicy
-from api.events.schemas import CompletedEvent, ResultEvent
+from api.schemas.events import CompletedEvent, ResultEvent
 from api.schemas.jobs import JobOut
 from model.files.images import Grey, png
 

@@ -4,7 +4,7 @@ from pydantic import BaseModel, Field
 
 from worker.ledger.jobs import Counts, Job, JobState
 
-from ..schemas.jobs import ItemOut, JobOut
+from .jobs import ItemOut, JobOut
 
 
 class ProgressEvent(BaseModel):
