@@ -9,9 +9,9 @@ import pytest
 from api.autoscaling import desired_workers
 from api.client import Client
 from api.settings import GatewaySettings
+from worker.engine.pace import HALF_LIFE_S, Paces
 from worker.ledger.gauges import Backlog, Queue
 from worker.ledger.measures import ForwardPass, Measures
-from worker.pace import HALF_LIFE_S, Paces
 
 from samples import pngs
 from services import Services

@@ -13,10 +13,10 @@ from worker.decoding.replies import Outcome
 from worker.decoding.wire import Encoded
 from worker.engine.batch_log import BatchLog
 from worker.engine.draining import Drain
+from worker.engine.heartbeat import Heartbeat
+from worker.engine.leases import Leases
 from worker.engine.poison_guard import BLOCK, PoisonGuards
 from worker.engine.reading import Ready
-from worker.heartbeat import Heartbeat
-from worker.leases import Leases
 from worker.ledger import keys
 from worker.ledger.claims import Claim, Commit
 from worker.ledger.ledger import Ledger

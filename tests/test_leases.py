@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from worker.connections.connection import clock_ms
-from worker.leases import Leases
+from worker.engine.leases import Leases
 from worker.ledger.claims import Claim
 from worker.ledger.ledger import Ledger
 
@@ -26,7 +26,7 @@ MOST_OF_A_LEASE_S = 6
 
 HANG = """
 import sys, time
-from worker.leases import Leases
+from worker.engine.leases import Leases
 from ledgers import ledger
 own = ledger(sys.argv[1])
 leases = Leases(own, 300, stall_s=0.2)

@@ -10,12 +10,12 @@ import redis
 from celery.worker import state
 
 from ..decoding.fork_server import NoDecoder
-from ..heartbeat import Heartbeat
-from ..leases import Leases
 from ..ledger.claims import Claim, Commit
 from ..ledger.ledger import Ledger
 from .batch import Batch
 from .batch_log import BatchLog, Timeline
+from .heartbeat import Heartbeat
+from .leases import Leases
 from .poison_guard import PoisonGuard, PoisonGuards
 from .reading import FAULTS, Reader
 

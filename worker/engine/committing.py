@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from ..heartbeat import Heartbeat
-from ..leases import Leases
 from ..ledger.claims import Claim, Commit
 from ..ledger.ledger import Ledger
 from ..ledger.measures import Measures
 from .batch import Batch
 from .batch_log import BatchLog
+from .heartbeat import Heartbeat
+from .leases import Leases
 
 
 class Committer:

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..heartbeat import Heartbeat
-from ..leases import Leases
 from ..ledger.claims import Claim, Commit
 from ..ledger.ledger import Ledger
 from ..settings import WorkerSettings
@@ -19,6 +17,8 @@ from .batch import Batch
 from .batch_log import BatchLog, Timeline
 from .batch_reader import BatchReader
 from .committing import Committer
+from .heartbeat import Heartbeat
+from .leases import Leases
 from .pipeline import Pipeline
 from .poison_guard import PoisonGuards
 from .reading import Reader

@@ -14,8 +14,6 @@ from ..connections.redis_watch import RedisWatch
 from ..connections.safety import require_safe
 from ..decoding.decoder import Decoder
 from ..decoding.pool import DecoderPool
-from ..heartbeat import Heartbeat
-from ..leases import Leases
 from ..ledger.claims import Claim
 from ..ledger.ledger import Ledger
 from ..poller import Poller
@@ -25,6 +23,8 @@ from ..tracing import start
 from ..upkeep import upkeep
 from .batch_log import BatchLog
 from .draining import Drain
+from .heartbeat import Heartbeat
+from .leases import Leases
 from .networks import open_readers
 from .poison_guard import PoisonGuards
 

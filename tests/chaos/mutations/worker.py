@@ -5,7 +5,7 @@ from .mutation import DECODING, POISON_GUARD, READING, Mutation
 WORKER = (
     Mutation(
         "leases are not renewed",
-        "worker/leases.py",
+        "worker/engine/leases.py",
         "self._ledger.renew(held)",
         "self._ledger.renew(())",
         "tests/test_leases.py",
@@ -13,7 +13,7 @@ WORKER = (
     ),
     Mutation(
         "a worker that hangs holds its chunks for ever",
-        "worker/leases.py",
+        "worker/engine/leases.py",
         "> self._stall_s:",
         "< 0:",
         "tests/test_leases.py",

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from .ledger.ledger import Ledger
+from ..ledger.ledger import Ledger
 from .pace import Paces
 
 

@@ -5,10 +5,10 @@ import os
 import time
 from collections.abc import Sequence
 
-from .connections.outage import Outage
-from .ledger.claims import Claim
-from .ledger.ledger import Ledger
-from .periodic import Periodic
+from ..connections.outage import Outage
+from ..ledger.claims import Claim
+from ..ledger.ledger import Ledger
+from ..periodic import Periodic
 
 log = logging.getLogger(__name__)
 
