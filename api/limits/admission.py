@@ -23,7 +23,7 @@ PACKED = 3 / 4
 
 
 class Admission:
-    """Admission control of one gateway: it decides, and submission.py acts."""
+    """Admission control of one gateway: it decides, and job_entry.py acts."""
 
     def __init__(
         self,
