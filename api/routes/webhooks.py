@@ -76,7 +76,6 @@ async def change_webhook(
     changes = (await read_payload(request, WebhookChanges)).model_dump(exclude_none=True)
     if "url" in changes:
         require_url(changes["url"], Policy.of(settings))
-    await _find(endpoints, owner, webhook_id)  # the callback secret is no endpoint to be changed
     if not await endpoints.amend(owner, webhook_id, changes):
         raise _missing()
     return WebhookOut.of(await _find(endpoints, owner, webhook_id))
