@@ -9,13 +9,13 @@ from fastapi import Depends, FastAPI
 
 from model.card import read_cards
 from worker.connections.connection import connect, connect_async
-from worker.connections.redis_watch import RedisWatch
 from worker.ledger.gauges import Gauges
 from worker.ledger.journal import Journal
 from worker.ledger.ledger import Ledger
 from worker.ledger.limiters import StreamSemaphores, TokenBuckets
 from worker.ledger.store import Store
 from worker.ledger.submissions import Submissions
+from worker.redis_watch import RedisWatch
 from worker.tracing import start
 from worker.upkeep import upkeep
 from worker.webhooks.deliveries import Deliveries

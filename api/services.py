@@ -12,10 +12,10 @@ if TYPE_CHECKING:  # many of these modules import this one
     from fastapi import FastAPI
 
     from model.card import Card
-    from worker.connections.redis_watch import RedisWatch
     from worker.ledger.gauges import Gauges
     from worker.ledger.store import Store
     from worker.periodic import Periodic
+    from worker.redis_watch import RedisWatch
     from worker.tracing import Tracer
     from worker.webhooks.deliveries import Deliveries
     from worker.webhooks.endpoints import Endpoints

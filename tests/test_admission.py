@@ -31,13 +31,13 @@ from api.receiving import SMALL, Receiver
 from api.settings import GatewaySettings
 from api.staging import STAGE_CHUNKS, NoRoom, Staged
 from model.layout import Kind
-from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import Chunk, PixelBlock, pack
 from worker.ledger.gauges import Gauges, Pressure
 from worker.ledger.jobs import WEIGHTS, Options
 from worker.ledger.store import Store
 from worker.ledger.submissions import Submission, Submissions
+from worker.redis_watch import RedisWatch
 from worker.tracing import Tracer
 
 from hostile_files import idx

@@ -15,10 +15,10 @@ from api.limits.quotas import Quotas
 from api.resubmission import RETRIES, Resubmitter
 from api.settings import GatewaySettings
 from model.card import read_cards
-from worker.connections.redis_watch import RedisWatch
 from worker.ledger.gauges import Gauges
 from worker.ledger.store import Store
 from worker.ledger.submissions import Submissions
+from worker.redis_watch import RedisWatch
 from worker.tracing import Tracer
 
 from ledgers import on_redis, read_job, submit

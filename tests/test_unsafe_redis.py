@@ -19,10 +19,10 @@ from redis.exceptions import NoPermissionError
 
 from model.machine import memory_bytes
 from worker.connections.connection import connect
-from worker.connections.redis_watch import RedisWatch
 from worker.connections.safety import DURABLE, UnsafeRedis, find_door, find_loss, require_safe
 from worker.embedded import EmbeddedRedis, find_server, free_port
 from worker.ledger import keys
+from worker.redis_watch import RedisWatch
 from worker.settings import QueueSettings
 
 from chaos.faults import REFUSALS, Refusal
@@ -181,8 +181,8 @@ def test_the_watch_outlives_a_fault_of_ours(
             raise faults.pop()
         return find_loss(client, settings)
 
-    monkeypatch.setattr("worker.connections.redis_watch.find_loss", finds)
-    monkeypatch.setattr("worker.connections.redis_watch.ROUND_S", 0.02)
+    monkeypatch.setattr("worker.redis_watch.find_loss", finds)
+    monkeypatch.setattr("worker.redis_watch.ROUND_S", 0.02)
     watch = RedisWatch(connect(redis_url), SAFE)
     watch.start()
     unsafe.config_set("appendfsync", "everysec")
@@ -194,8 +194,8 @@ def test_the_watch_outlives_a_fault_of_ours(
 def test_the_watch_tells_once_that_it_is_refused(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "worker.connections.redis_watch")
-    monkeypatch.setattr("worker.connections.redis_watch.ROUND_S", 0.02)
+    caplog.set_level(logging.INFO, "worker.redis_watch")
+    monkeypatch.setattr("worker.redis_watch.ROUND_S", 0.02)
     with Proxy(redis_url) as proxy:
         watch = RedisWatch(connect(proxy.url), SAFE)
         watch.approve()

@@ -13,7 +13,6 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from . import logs
 from .app import create_app
 from .connections.connection import connect
-from .connections.redis_watch import RedisWatch
 from .connections.safety import UnsafeRedis, require_safe
 from .ledger import keys
 from .ledger.doorbell import SENDER_QUEUE, SENDER_TASK
@@ -22,6 +21,7 @@ from .ledger.scripts import source
 from .poller import Poller
 from .process import configure, run
 from .pulse import Pulse, own_name
+from .redis_watch import RedisWatch
 from .settings import SenderSettings
 from .upkeep import upkeep
 from .webhooks.dispatcher import Dispatcher

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from anyio.to_thread import run_sync
 
-from worker.connections.redis_watch import RedisWatch
 from worker.ledger.admission import Limits, Verdict
 from worker.ledger.gauges import Gauges, Pressure
 from worker.ledger.submissions import Submissions
+from worker.redis_watch import RedisWatch
 
 from ..problems import Problem
 from ..settings import GatewaySettings

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 
 from model.card import Card
-from worker.connections.redis_watch import RedisWatch
+from worker.redis_watch import RedisWatch
 
 from ..dependencies import CardsDep, GaugesDep, OwnerDep, service
 from ..openapi.examples import METRICS

@@ -1,6 +1,6 @@
 """What Redis must be before accepted jobs are entrusted to it: it loses nothing and is not open to all.
 
-Every process checks when it starts (require_safe) and goes on checking (redis_watch.py).
+Every process checks when it starts (require_safe) and goes on checking (worker/redis_watch.py).
 """
 
 import ipaddress

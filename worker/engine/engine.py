@@ -10,7 +10,6 @@ import redis
 from model.engines.opening import cores
 
 from ..connections.connection import connect
-from ..connections.redis_watch import RedisWatch
 from ..connections.safety import require_safe
 from ..decoding.decoder import Decoder
 from ..decoding.pool import DecoderPool
@@ -18,6 +17,7 @@ from ..ledger.claims import Claim
 from ..ledger.ledger import Ledger
 from ..poller import Poller
 from ..pulse import Pulse, own_name
+from ..redis_watch import RedisWatch
 from ..settings import WorkerSettings
 from ..tracing import start
 from ..upkeep import upkeep

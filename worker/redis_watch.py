@@ -6,11 +6,11 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
-from ..ledger.keys import STATS
-from ..periodic import Periodic
-from ..settings import QueueSettings
-from .outage import Outage
-from .safety import UnsafeRedis, find_door, find_loss
+from .connections.outage import Outage
+from .connections.safety import UnsafeRedis, find_door, find_loss
+from .ledger.keys import STATS
+from .periodic import Periodic
+from .settings import QueueSettings
 
 log = logging.getLogger(__name__)
 
