@@ -210,12 +210,31 @@ def test_a_job_that_can_no_longer_be_followed_is_named(
 
 
 def test_what_there_is_is_listed(inkqueue: Command, sheet: Path) -> None:
-    job = inkqueue("submit", sheet / "A.png", "--no-wait").out.strip()
+    good, torn = (inkqueue("submit", what).notes.split()[0] for what in (sheet / "A.png", sheet))
     head, row = inkqueue("jobs", "--limit", "1").out.splitlines()
     assert head.split() == ["job", "state", "images", "read", "failed", "model", "created"]
-    assert row.startswith(job)
-    assert json.loads(inkqueue("jobs", "--limit", "1", "--json").out)["id"] == job
+    assert row.split()[:6] == [torn, "partially_failed", "4", "3", "1", "balanced"]
+    assert json.loads(inkqueue("jobs", "--limit", "1", "--json").out)["id"] == torn
+    succeeded = inkqueue("jobs", "--limit", "1", "--json", "--state", "succeeded")
+    assert json.loads(succeeded.out)["id"] == good
     assert re.search(r"^digits +99\.\d\d% +0123456789 +MNIST", inkqueue("models").out, re.MULTILINE)
+
+
+def test_what_is_asked_for_is_passed_on(inkqueue: Command, sheet: Path) -> None:
+    asked = {
+        "charset": "upper",
+        "normalize": "none",
+        "priority": "bulk",
+        "top_k": 5,
+        "model": "balanced",
+    }
+    options = [word for name, value in asked.items() for word in (f"--{name}".replace("_", "-"), value)]
+    submitted = inkqueue(
+        "submit", sheet / "A.png", "--no-wait", "--expires-in", "600", *map(str, options)
+    )
+    job = JobOut.model_validate_json(inkqueue("status", submitted.out.strip(), "--json").out)
+    assert job.model_dump(include=set(asked)) == asked
+    assert (job.expires_at - job.created_at).total_seconds() == 600
 
 
 def test_keys_fit_together(inkqueue: Command) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -70,9 +71,14 @@ class TestLines:
             Credential.new("")[1],
             Credential.new("acme", scopes=frozenset({"read", "submit"}))[1],
             Credential.new("acme", until=datetime(2027, 1, 31, 12, tzinfo=UTC))[1],
-            Credential.new("acme", until=read_until("2027-01-31T12:00:00+02:00"))[1],
         ):
             assert read_credentials(known.line(), "here") == {known.id: known}
+
+    def test_a_moment_is_of_utc_unless_it_says_otherwise(self) -> None:
+        for text in ("2027-01-31T12:00:00", "2027-01-31T12:00:00Z", "2027-01-31T14:00:00+02:00"):
+            until = read_until(text)
+            assert until == datetime(2027, 1, 31, 12, tzinfo=UTC)
+            assert Credential("", "", "", until=until).line().endswith("until=2027-01-31T12:00:00Z")
 
     def test_a_day_is_over_when_it_is_over(self) -> None:
         (known,) = read_credentials(f"abcdefgh:{'0' * 64} until=2027-01-31", "here").values()
@@ -89,6 +95,7 @@ class TestLines:
             (f"abcdefgh:{'0' * 64} s3cret", "not ID:SHA256"),
             (f"abcdefgh:{'0' * 64} scopes=s3cret", "scopes are submit"),
             (f"abcdefgh:{'0' * 64} scopes=", "scopes are submit"),
+            (f"abcdefgh:{'0' * 64} scopes=read,s3cret", "scopes are submit"),
             (f"abcdefgh:{'0' * 64} owner=s3/cret", "an owner has"),
             (f"abcdefgh:{'0' * 64} owner=", "an owner has"),
             (f"abcdefgh:{'0' * 64} until=s3cret", "write 2027-01-31"),
@@ -234,6 +241,18 @@ class TestFile:
             add_key(path, Credential.new("")[1], lambda: pytest.fail("a key is shown in vain"))
         assert path.read_bytes() == content
 
+    def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_else(self, path: Path) -> None:
+        path.write_text(before := f"{Credential.new('')[1].line()}\n")
+        _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+        try:
+            with pytest.raises(OSError, match="too large"):
+                add_key(path, Credential.new("")[1])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert path.read_text() == before
+        assert os.listdir(path.parent) == ["keys"]
+
     def test_what_would_break_the_file_is_not_written(self, path: Path) -> None:
         known = Credential.new("")[1]
         add_key(path, known)
@@ -336,9 +355,17 @@ def test_a_key_that_cannot_be_shown_is_not_stored(keys: Run, path: Path, command
 
 
 def test_the_file_may_be_named_before_the_command(keys: Run, path: Path) -> None:
-    keys("--file", str(path), "make", "--owner", "al")
-    assert "al" in keys("--file", str(path), "list").stdout
+    keys("--file", str(path), "make", "--owner", "al", file="")
+    assert "al" in keys("--file", str(path), "list", file="").stdout
     assert "al" in path.read_text()
+
+
+def test_keys_of_both_places_are_listed_and_whether_they_are_valid(path: Path) -> None:
+    path.write_text(new_key("al", until=NOW - timedelta(days=1))[1])
+    environment = {"INKQUEUE_API_KEYS": new_key("bo")[1]}
+    done = CliRunner().invoke(app, ["keys", "list", "--file", str(path)], env=environment)
+    _, *rows = (line.split() for line in done.stdout.splitlines())
+    assert [(row[1], row[-1]) for row in rows] == [("bo", "valid"), ("al", "expired")]
 
 
 def test_keys_of_the_environment_are_not_rotated(keys: Run) -> None:

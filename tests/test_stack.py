@@ -150,6 +150,15 @@ def test_it_listens_where_the_environment_says(tmp_path: Path) -> None:
     assert line.startswith("error: cannot listen on 192.0.2.1:8000")
 
 
+def test_where_it_is_reached_is_said_as_an_address_of_this_machine(tmp_path: Path) -> None:
+    for host, url in (
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("192.0.2.1", "http://192.0.2.1:80"),
+    ):
+        assert address(Stack(host, 80, 1, tmp_path)) == url
+
+
 def test_an_address_belongs_to_one_stack_even_before_it_listens() -> None:
     host, port = "127.0.0.1", free_port()
     with reserved(host, port):

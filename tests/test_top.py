@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from api.cli.frames import Frame, render
+from api.cli.frames import Frame, render, span
 from api.client import Client
 from api.openapi.examples import STORED
 from api.schemas.jobs import JobOut
@@ -126,8 +126,16 @@ def test_a_frame_shows_what_waits_who_reads_and_how_fast() -> None:
     console.file.close()
     for words in ("12,345 images queued", "4,000 images/s", "1 worker, 3 desired", "1m15s", "2h05m"):
         assert words in text
-    (row,) = (line.split() for line in text.splitlines() if line.startswith("host-1-abc"))
+    rows = [line.split() for line in text.splitlines()]
+    assert ["balanced", "interactive", "0", "0", "4,000"] in rows
+    assert ["bulk", "2", "12,345", "1m15s"] in rows
+    (row,) = (row for row in rows if row[:1] == ["host-1-abc"])
     assert row[1:] == ["cuda:0", "balanced", "256", "54,321", "balanced:4,321", "2h05m"]
+
+
+def test_a_time_is_told_in_its_two_largest_units() -> None:
+    spans = {-1: "0.0s", 59.9: "59.9s", 60: "1m00s", 119.6: "2m00s", 3599: "59m59s", 90_000: "25h00m"}
+    assert {seconds: span(seconds) for seconds in spans} == spans
 
 
 def test_in_a_narrow_terminal_names_are_shortened_and_figures_are_whole() -> None:

@@ -360,7 +360,11 @@ def test_the_command_speaks_of_webhooks(http: httpx.Client, stack: Services) -> 
         assert listed[1:] == [hook, "job.completed", "failed", "1", "410"]
         inkqueue("redeliver", job, listed[0])
         receiver.wait(2)
+        assert wait_over(http, job)["state"] == "delivered"
+        assert inkqueue("deliveries", job).splitlines()[1].split()[-3:] == ["delivered", "2", "200"]
     assert inkqueue("secret").startswith("whsec_")
+    inkqueue("secret", hook)
+    inkqueue("secret", hook, "--overlap", "0")  # while the former signs, any other is refused
     inkqueue("delete", hook)
     assert inkqueue("list").count("\n") == 1
     add = f"{sys.executable} -m api.cli webhooks add http://192.0.2.1/ --url {stack.url} >/dev/full"
