@@ -432,6 +432,13 @@ def test_when_to_come_back_follows_from_the_rate_and_the_excess(
     assert all(least <= seconds_of(each) <= most for each in problems)
 
 
+@pytest.mark.parametrize(("kind", "slug"), [("never", "too-many-images"), ("large", "body-too-large")])
+def test_what_will_never_be_taken_is_told_how_much_would_be(kind: Any, slug: str) -> None:
+    problem = refusal(Verdict(kind, figure=7), FLOW, GatewaySettings(), Quota())
+    assert (problem.slug, problem.extra) == (slug, {"limit": 7})
+    assert "Retry-After" not in problem.headers
+
+
 def test_where_nothing_drains_one_comes_back_after_a_while() -> None:
     still = replace(FLOW, rate=0.0)
     for kind in ("full", "quota", "many", "memory"):
@@ -537,6 +544,26 @@ def test_documents_are_held_in_turns_and_one_alone_always() -> None:
     asyncio.run(hold())
 
 
+def test_a_document_for_which_there_is_room_waits_for_none_that_is_larger() -> None:
+    async def hold() -> None:
+        documents = Documents(10)
+
+        async def read(size: int) -> None:
+            async with documents.held(size):
+                pass
+
+        async with documents.held(6), asyncio.TaskGroup() as group:
+            async with documents.held(4):
+                large, small = (group.create_task(read(size)) for size in (9, 4))
+                await asyncio.sleep(0.01)
+                assert not small.done()
+            await asyncio.wait_for(small, 4)
+            assert not large.done()
+            large.cancel()
+
+    asyncio.run(hold())
+
+
 def test_who_waits_too_long_for_a_turn_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.limits.budget.TURN_S", 0.05)
 
@@ -547,6 +574,7 @@ def test_who_waits_too_long_for_a_turn_is_sent_away(monkeypatch: pytest.MonkeyPa
                 async with documents.held(3):
                     pass
         assert (refused.value.slug, refused.value.status) == ("too-many-documents", 503)
+        assert seconds_of(refused.value) == 2
         async with documents.held(3):
             pass
 

@@ -104,6 +104,8 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     folder = tmp_path / 'a "quoted" \\ name'
     with running_redis(folder) as url, redis.Redis.from_url(url) as client:
         client.set("a", "b")
+        assert client.config_get("bind") == {"bind": "127.0.0.1"}
+        assert client.config_get("save") == {"save": ""}
     assert (folder / "appendonly.aof").exists() or (folder / "appendonlydir").exists()
 
 
@@ -114,6 +116,9 @@ def test_nobody_else_reads_its_password(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path)
     server.command()
     assert config.stat().st_mode & 0o077 == 0
+    server.close()
+    server = EmbeddedRedis(tmp_path / "new")
+    assert server.folder.stat().st_mode & 0o077 == 0
     server.close()
 
 

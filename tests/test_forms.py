@@ -1,5 +1,6 @@
 """Forms and documents: what multipart, JSON and NDJSON bodies bring, and what they cannot do."""
 
+import asyncio
 import base64
 import contextlib
 import time
@@ -9,10 +10,14 @@ import httpx
 import numpy as np
 import orjson
 import pytest
+from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from api.intake.documents import read_json, read_ndjson
+from api.intake.forms import Intake, open_body, receive
 from api.intake.multiparts import read_form
 from api.intake.sources import NamedImage
 from api.intake.spool import IN_MEMORY, Spool
@@ -313,3 +318,56 @@ class TestJson:
         assert [next(lines).file for _ in range(2)] == [b"\x89PNG pixels"] * 2
         with pytest.raises(Problem):
             next(lines)
+
+
+PNG = b"\x89PNG\r\n\x1a\n and more"
+
+
+def received(kind: str, *pieces: bytes | None, **limits: int) -> tuple[int, Intake]:
+    """What must be held of a body that comes in pieces, and what it brings; None: its sender is gone."""
+    limited = GatewaySettings(**limits)
+
+    async def work() -> tuple[int, Intake]:
+        messages = [
+            {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
+            if piece is not None
+            else {"type": "http.disconnect"}
+            for number, piece in enumerate(pieces, 1)
+        ]
+
+        async def receive_next() -> Message:
+            return messages.pop(0)
+
+        headers = [(b"content-type", kind.encode())]
+        request = Request({"type": "http", "method": "POST", "headers": headers}, receive_next)
+        with Spool() as spool:
+            held = await receive(request, spool, limited, lambda size: None)
+            return held, await open_body(request, spool, limited)
+
+    return asyncio.run(work())
+
+
+class TestReceiving:
+    def test_of_a_body_in_pieces_only_json_is_held(self) -> None:
+        body = orjson.dumps({"images": [{"image": IMAGE}]})
+        for kind, held in (("application/json", len(body)), ("application/x-ndjson", len(body))):
+            assert received(kind, body[:9], body[9:])[0] == held
+        held, intake = received("image/png", PNG[:3], PNG[3:])
+        assert (held, intake.single) == (0, PNG)
+
+    def test_what_a_sender_left_unfinished_is_nothing(self) -> None:
+        with pytest.raises(ClientDisconnect):
+            received("image/png", PNG, None)
+
+    def test_json_has_a_limit_of_its_own(self) -> None:
+        for kind, most in (("application/json", 9), ("image/png", 99)):
+            with pytest.raises(Problem) as caught:
+                received(kind, PNG, bytes(99), max_json_bytes=9, max_body_bytes=99)
+            assert (caught.value.slug, caught.value.extra) == ("body-too-large", {"limit": most})
+
+    def test_a_small_image_may_be_too_large_as_well(self) -> None:
+        _, intake = received("image/png", PNG, max_image_bytes=len(PNG) - 1)
+        assert intake.single is None
+        with pytest.raises(Problem) as caught:
+            list(intake.parts)
+        assert caught.value.slug == "file-too-large"

@@ -1,5 +1,7 @@
 """Of heads, what is taken by a real gateway (what is not: corpus/framing.py); whom it answers to."""
 
+import subprocess
+import sys
 import time
 from ipaddress import ip_network
 
@@ -10,7 +12,7 @@ from prometheus_client import Counter
 from api.auth.keyring import Keyring
 from api.edge.connection_limiter import ConnectionLimiter
 from api.edge.hosts import Hosts
-from api.edge.policy import EdgePolicy
+from api.edge.policy import EdgePolicy, read_proxies
 from api.settings import GatewaySettings
 from worker.settings import BadSettings
 
@@ -106,6 +108,27 @@ class TestAddresses:
         assert not limiter._each
         assert not any(refused(*(f"10.0.0.{number}" for number in range(100))))
 
+    @pytest.mark.parametrize(
+        ("soft", "hard", "told"),
+        [
+            (1024, 9000, "4096 8448"),  # more than a shell grants by itself
+            (9000, 9000, "4096 9000"),
+            (300, 1000, "372 1000"),
+            (100, 100, "16 100"),
+        ],
+    )
+    def test_as_many_are_taken_as_there_are_descriptors_for(
+        self, soft: int, hard: int, told: str
+    ) -> None:
+        code = """if True:
+            import resource
+            from api.edge.descriptors import room_for
+            print(room_for(4096), resource.getrlimit(resource.RLIMIT_NOFILE)[0])"""
+        shell = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"'
+        command = ["/bin/sh", "-c", shell, "sh", sys.executable, "-c", code]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        assert done.stdout.strip() == told
+
     def test_a_refused_client_may_linger_while_half_of_all_is_free(self) -> None:
         limiter, rooms = ConnectionLimiter(4, 4, []), list[bool]()
         for number in range(4):
@@ -142,6 +165,17 @@ class TestHosts:
         made = GatewaySettings.model_validate(settings)
         policy = EdgePolicy.of(made, 10, bool(Keyring(made)), REFUSED)
         assert policy.hosts.allows("rebound.example") is answers
+
+    def test_names_are_compared_without_case_port_and_last_dot(self) -> None:
+        hosts = Hosts(["A.example", "*.B.example"])
+        for host in ("a.example.", "A.EXAMPLE:99999", "x.b.example", "x.B.example.:1"):
+            assert hosts.allows(host) is True
+        assert hosts.allows("b.example") is hosts.allows("xb.example") is False
+        assert hosts.allows("a.example:123456") is None
+
+    def test_a_proxy_may_be_given_by_its_network(self) -> None:
+        networks = [ip_network("10.0.0.0/8"), ip_network("::1")]
+        assert read_proxies(GatewaySettings(trusted_proxies="10.1.2.3/8,::1")) == networks
 
     def test_a_bad_proxy_is_named(self) -> None:
         with pytest.raises(BadSettings, match="TRUSTED_PROXIES"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import GatewaySettings
+from model.card import read_cards
 from worker.environment import KNOWN, unknown_settings
 from worker.settings import BadSettings, QueueSettings, SenderSettings, WorkerSettings
 
@@ -126,6 +127,13 @@ def test_a_url_that_the_process_cannot_speak_to_is_refused(
 def test_a_password_that_is_encoded_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", url := "redis://me:p%2Fq%23@127.0.0.1:6379/0?socket_timeout=3")
     assert QueueSettings().redis_url == url
+
+
+def test_networks_are_listed_with_spaces_or_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKQUEUE_MODELS", " digits ,balanced,")
+    assert WorkerSettings().served_models() == ["digits", "balanced"]
+    monkeypatch.setenv("INKQUEUE_MODELS", " ")
+    assert WorkerSettings().served_models() == list(read_cards())
 
 
 @pytest.mark.parametrize(
