@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -45,6 +46,22 @@ def test_one_that_is_told_to_stop_without_redis_logs_no_traceback(
         process.send_signal(signal.SIGTERM)
         assert process.wait(READY_S) == 0
         assert "Traceback" not in log.read_text()
+
+
+def test_those_that_are_told_to_stop_while_redis_is_silent_are_not_waited_for_in_vain(
+    tmp_path: Path,
+) -> None:
+    with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
+        processes = [services.spawn(module) for module in ("worker", "worker.sender")]
+        until(lambda: ledger.zcard("ink:workers") and ledger.zcard("ink:senders"), READY_S)
+        server = psutil.Process(ledger.info()["process_id"])  # type: ignore[index]
+        server.suspend()
+        try:
+            for process in processes:
+                process.send_signal(signal.SIGTERM)
+            assert [process.wait(30) for process in processes] == [0, 0]
+        finally:
+            server.resume()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -14,6 +14,7 @@ from celery.signals import setup_logging, worker_shutting_down
 
 from . import logs
 from .environment import warn_of_unknown_settings
+from .leaving import leave_without
 from .memory import give_memory_back
 from .settings import QueueSettings
 
@@ -26,10 +27,11 @@ def keep_logging(**_: Any) -> None:
 
 
 def configure(settings: QueueSettings, process: str) -> None:
-    """Keep little memory, log as `settings` say, and exit at once if told to stop before `run` begins;
-    `process` is the kind of this one: worker or sender."""
+    """Keep little memory, log as `settings` say, and exit if told to stop: at once before `run` begins,
+    in time even without Redis; `process` is the kind of this one: worker or sender."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    worker_shutting_down.connect(lambda **_: leave_without(settings.redis_url), weak=False)
     give_memory_back()
     logs.configure(settings, process)
     warn_of_unknown_settings(log)
