@@ -280,8 +280,9 @@ def test_images_come_though_a_connection_died_without_a_word(
     browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
     browser.run(
         """
-      const { timeout } = AbortSignal;
+      const [{ timeout }, later] = [AbortSignal, window.setTimeout];
       AbortSignal.timeout = () => timeout.call(AbortSignal, 500);
+      window.setTimeout = (call, ms) => later(call, Math.min(ms, 500));
       const [ask, path] = [window.fetch, arguments[0]];
       window.fetch = (address, options) => {
         if (!address.includes(path)) return ask(address, options);
@@ -294,6 +295,36 @@ def test_images_come_though_a_connection_died_without_a_word(
     finish(gateway.redis_url)
     browser.wait(lambda: len(browser.all(".cell img[src]")) == 2)
     assert browser.all(".notice") == []
+
+
+def test_a_picture_may_take_long_but_not_fall_silent(
+    browser: Browser, gateway: Services, http: httpx.Client
+) -> None:
+    pixels, headers = npy_of(np.zeros((2, 28, 28), np.uint8)), {"Content-Type": "application/x-npy"}
+    job = http.post("/v1/jobs?keep_images=true", content=pixels, headers=headers).json()["id"]
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: browser.text("#progress-text").startswith("Waiting"))
+    browser.run("""
+      const [{ timeout }, later, ask] = [AbortSignal, window.setTimeout, window.fetch];
+      AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 60);
+      window.setTimeout = (call, ms) => later(call, ms > 20_000 ? ms / 60 : ms);
+      let silent = 1;
+      window.fetch = async (address, options) => {
+        const answer = await ask(address, options);
+        if (!address.includes("/image")) return answer;
+        const [data, isSilent] = [new Uint8Array(await answer.arrayBuffer()), silent-- > 0];
+        let at = 0;
+        const pull = async (body) => {
+          await new Promise((done) => later(done, 250));
+          if (options.signal?.aborted) body.error(options.signal.reason);
+          else if (at >= data.length) body.close();
+          else if (!isSilent || !at) body.enqueue(data.slice(at, (at += Math.ceil(data.length / 8))));
+        };
+        return new Response(new ReadableStream({ pull }), { headers: answer.headers });
+      };
+    """)
+    finish(gateway.redis_url)
+    browser.wait(lambda: len(browser.all(".cell img[src]")) == 2)
 
 
 def test_images_come_though_each_page_of_them_is_refused_once_over_minutes(

@@ -1,9 +1,10 @@
 // Pictures of images: fetched when they are seen, a few at a time; the latest are cached.
 
-import { blob, call } from "./gateway.js";
-import { Patience } from "./patience.js";
+import { answered, call } from "./gateway.js";
+import { Patience, heard } from "./patience.js";
 
 const AT_ONCE = 4;
+const MOST_SILENT_MS = 60_000; // a large picture may take long, but something of it comes
 const KEPT = 600;
 const SHOWABLE = /^image\/(png|jpeg|webp|bmp)/;
 
@@ -22,8 +23,8 @@ export function expectImages(keeps) {
 /** The address of an upload as it can be shown, or of what the network saw where it cannot. */
 export function upload(path, { index, status }) {
   return cached(`${path}/items/${index}/image`, async (place) => {
-    const answer = await call(place);
-    if (SHOWABLE.test(answer.headers.get("Content-Type"))) return blob(answer);
+    const picture = await fetched(place);
+    if (picture) return picture;
     if (status === "failed") throw new Error("There is no picture of it.");
     return fetched(`${path}/items/${index}/preview.png?show=glyph`);
   });
@@ -39,7 +40,23 @@ export function boxes(path, { index }) {
   return cached(`${path}/items/${index}/preview.png`, fetched);
 }
 
-const fetched = async (place) => blob(await call(place));
+/** A picture as it comes, or null if it cannot be shown. Throws what `call` does, also if nothing comes for a while. */
+async function fetched(place) {
+  const own = new AbortController();
+  try {
+    const answer = await call(place, { signal: own.signal, beginning: MOST_SILENT_MS });
+    const type = answer.headers.get("Content-Type");
+    if (!SHOWABLE.test(type)) return null;
+    const [parts, reader] = [[], answer.body.getReader()];
+    for (;;) {
+      const { value, done } = await heard(answered(reader.read()), MOST_SILENT_MS);
+      if (done) return new Blob(parts, { type });
+      parts.push(value);
+    }
+  } finally {
+    own.abort(); // what is not read to its end would keep one of the few connections
+  }
+}
 
 function cached(place, fetch) {
   if (!any) return Promise.reject(new Error("Images are not kept."));
