@@ -406,6 +406,13 @@ def test_ctrl_c_while_it_loads_ends_it_in_silence(program: str, tmp_path: Path) 
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
+def test_the_command_may_be_loaded_by_any_thread() -> None:
+    code = (
+        "from concurrent.futures import *; ThreadPoolExecutor().submit(__import__, 'api.cli').result()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_redis_that_cannot_be_reached_is_named(
     inkqueue: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
