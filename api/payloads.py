@@ -1,5 +1,6 @@
 """Small JSON bodies, read within a limit and checked against a model: FastAPI would take any length."""
 
+import codecs
 from typing import TypeVar
 
 from fastapi import Request
@@ -24,9 +25,10 @@ async def read_payload(request: Request, shape: type[M], hint: str = "", most: i
     async for data in request.stream():
         limit.add(len(data))
         body += data
+    body = body.removeprefix(codecs.BOM_UTF8) or b"{}"  # RFC 8259, 8.1: it may be ignored
     try:
-        given = shape.model_validate_json(body or b"{}", strict=True)
-        twins.loads(body or b"{}")
+        given = shape.model_validate_json(body, strict=True)
+        twins.loads(body)
     except ValidationError as error:
         raise Problem("invalid-parameter", f"{first_fault(error)}. {hint}".rstrip()) from error
     except ValueError as error:

@@ -194,6 +194,11 @@ class TestRing:
         assert ring
         assert ring.find("") is None
 
+    def test_a_byte_order_mark_is_no_part_of_a_key(self, path: Path) -> None:
+        key, line = new_key()
+        path.write_text(line, "utf-8-sig")
+        assert keyring(path).find(key)
+
     def test_a_gateway_does_not_start_without_its_file(self, path: Path) -> None:
         with pytest.raises(BadKeys, match="No such file"):
             create_app(GatewaySettings(api_keys_file=path))

@@ -18,9 +18,9 @@ def read_text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():  # reading a pipe would block
             raise BadKeys(f"{path}: it is no regular file")
-        return path.read_text()
+        return path.read_text("utf-8-sig")  # some editors put a byte order mark before it
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text; save it as UTF-8"
         raise BadKeys(f"{path}: {why}") from None
 
 
@@ -80,7 +80,7 @@ def _write(path: Path, text: str) -> None:
     """Replace the file atomically, keeping its permissions and, where permitted, its owner."""
     descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with open(descriptor, "w") as file:
+        with open(descriptor, "w", encoding="utf-8") as file:
             if path.exists():
                 old = path.stat()
                 os.fchmod(file.fileno(), old.st_mode & 0o7777)

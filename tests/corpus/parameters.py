@@ -91,6 +91,10 @@ TABLE = {
         "a retry of text": (uploaded(JSON, b'"x"', RETRY), INVALID),
         "a retry of all": (told(RETRY, {"only": "all"}), INVALID),
         "a retry of what did not fail": (told(RETRY, {}), "422 nothing-to-retry"),
+        "one behind a byte order mark": (
+            uploaded(JSON, b"\xef\xbb\xbf{}", RETRY),
+            "422 nothing-to-retry",
+        ),
         "a retry by a long name": (told(RETRY, {"x" * 4000: 1}), INVALID),
         "a retry of 20 MB": (uploaded(JSON, b" " * (20 << 20), RETRY), "413 body-too-large"),
         "a deep retry": (uploaded(JSON, b"[" * 4000, RETRY), INVALID),
