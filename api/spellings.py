@@ -33,4 +33,5 @@ def unknown_parameter(name: str, known: Collection[str]) -> str:
     shown = name[:80]
     if nearest := get_close_matches(shown, known, 1):
         return f"{shown}: no such parameter; the nearest is {nearest[0]}"
-    return f"{shown}: no such parameter; known are {', '.join(known) or 'none'}"
+    advice = f"known are {', '.join(known)}" if known else "leave it out"
+    return f"{shown}: no such parameter; {advice}"

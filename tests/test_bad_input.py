@@ -76,6 +76,7 @@ class TestDetails:
     def test_an_option_that_is_none_is_told_in_words(self, http: httpx.Client) -> None:
         assert "topk: no such parameter; the nearest is top_k" in detail(http.post("/v1/jobs?topk=1"))
         assert "x: no such parameter; known are model," in detail(http.post("/v1/jobs?x=1"))
+        assert "x: no such parameter; leave it out." in detail(http.get("/v1/models?x=1"))
         assert "`Prefer: wait=SECONDS`" in detail(http.post("/v1/jobs?wait=5"))
 
     def test_no_operation_ignores_a_parameter_that_it_does_not_know(self, http: httpx.Client) -> None:

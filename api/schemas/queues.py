@@ -37,7 +37,9 @@ class BacklogOut(BaseModel):
 
     model: str
     lanes: list[LaneOut]
-    images_per_second: float = Field(description="all workers together, in the last seconds")
+    images_per_second: float = Field(
+        description="all workers together, in those of the last 10 s in which any were read"
+    )
 
     @classmethod
     def of(cls, backlog: "Backlog") -> "BacklogOut":
