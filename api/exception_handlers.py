@@ -104,4 +104,4 @@ def _exhausted(error: Exception) -> Problem:
 
 def _internal(error: Exception) -> Problem:
     log.exception("unexpected", exc_info=error)
-    return Problem("internal-error", "The fault is ours and was logged.")
+    return Problem("internal-error", "The fault is ours and was logged; tell whoever runs this.")

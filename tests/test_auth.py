@@ -86,6 +86,7 @@ def test_without_a_valid_key_nothing_is_told(guarded: Services, key: str | None)
         wanted = 'Bearer error="invalid_token"' if key else "Bearer"
         assert answer.headers["www-authenticate"] == wanted
         assert answer.json()["type"] == "/problems/unauthorized"
+        assert ("valid; send another as" in answer.json()["detail"]) == bool(key)
 
 
 def test_a_key_opens_in_either_header(guarded: Services, keys: tuple[str, str, str]) -> None:

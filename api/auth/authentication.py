@@ -64,7 +64,8 @@ def caller(request: Request, scopes: Iterable[str]) -> str:
 
 def _unauthorized(sent: bool) -> Problem:
     """One answer for a key that never existed, was revoked or has expired (RFC 6750, section 3.1)."""
-    problem = Problem("unauthorized", "Send your key as `Authorization: Bearer ink_...`.")
+    what = "This key is not, or no longer, valid; send another" if sent else "Send your key"
+    problem = Problem("unauthorized", f"{what} as `Authorization: Bearer ink_...`.")
     problem.headers = {"WWW-Authenticate": 'Bearer error="invalid_token"' if sent else "Bearer"}
     return problem
 

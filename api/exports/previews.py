@@ -89,7 +89,7 @@ class Previews:
                 self._decoder = self._decoder or Decoder(*self._limits)
                 outcome = ask(self._decoder)
             except NoDecoder as error:
-                detail = f"Images cannot be decoded here now: {error}."
+                detail = f"Images cannot be decoded here now: {error}; try again shortly."
                 raise Problem("not-ready", detail, retry_after=5) from error
         if isinstance(outcome, Failure):
             raise Problem(outcome.type, f"{outcome.detail}.")

@@ -53,12 +53,12 @@ def read_idx_gz(view: memoryview, max_ratio: int) -> Iterator[PixelBlock]:
             )
         left, _ = _idx_size(head + file.read(4 * head[3]))
         if left > max(HARMLESS, max_ratio * len(view)):
-            raise Problem("archive-bomb", f"The .gz of {len(view)} bytes unpacks to {left}.")
+            raise Problem("archive-bomb", f"The .gz unpacks to {left} bytes; send it unpacked.")
         while left:
             data = file.read(min(left, BLOCK))
             left -= len(data)
             if len(data) % GLYPH_BYTES or not data or (not left and file.read(1)):
-                raise Problem("array-invalid", "The .gz holds more or less than its header promises.")
+                raise Problem("array-invalid", "The .gz holds not what its header says; pack it again.")
             yield PixelBlock(data)
 
 
@@ -89,5 +89,6 @@ def _size(shape: Sequence[int]) -> int:
 
 def _block(pixels: memoryview, size: int) -> PixelBlock:
     if len(pixels) != size:
-        raise Problem("array-invalid", f"The header promises {size} bytes, but {len(pixels)} follow.")
+        detail = f"The header promises {size} bytes, but {len(pixels)} follow; save the array again."
+        raise Problem("array-invalid", detail)
     return PixelBlock(pixels)

@@ -74,7 +74,7 @@ def read_entries(view: memoryview, most: int) -> Iterator[Entries]:
         )
     end = place + size
     if end != behind:
-        detail = "The ZIP is cut off, or something precedes it: its directory is not where it says."
+        detail = "The ZIP is cut off, or something precedes it; pack it again."
         raise Problem("archive-invalid", detail)
     while count:
         entries, place = _entries(view, place, count)
@@ -99,7 +99,9 @@ def _directory(view: memoryview) -> tuple[int, int, int, int]:
     tail = bytes(view[-(_END.size + _LONGEST_COMMENT) :])
     at = len(view) - len(tail) + tail.rfind(EMPTY_ZIP)
     if EMPTY_ZIP not in tail or at + _END.size > len(view):
-        raise Problem("archive-invalid", "The ZIP has no directory; the upload may be cut off.")
+        raise Problem(
+            "archive-invalid", "The ZIP has no directory, as if it were cut off; send it again."
+        )
     _, disk, _, _, count, size, offset, _ = read_at(_END, view, at)
     if disk not in (0, _MANY):
         raise Problem("archive-unsupported", "A ZIP in several volumes is not read; join them first.")

@@ -40,6 +40,6 @@ class Gunzip(io.RawIOBase):
         try:
             data = self._inflate.decompress(self._waiting, most)
         except zlib.error as error:
-            raise Problem("archive-invalid", f"The .gz is damaged: {error}.") from error
+            raise Problem("archive-invalid", f"The .gz is damaged: {error}; pack it again.") from error
         self._waiting = self._inflate.unconsumed_tail
         return data

@@ -119,7 +119,7 @@ def _unpack(view: memoryview, entry: Entry) -> bytes:
     try:
         data = _inflate(packed, entry)
     except zlib.error as error:
-        raise _invalid(entry, f"is damaged: {error}.") from error
+        raise _invalid(entry, f"is damaged: {error}; pack it again.") from error
     if len(data) > entry.unpacked:
         raise Problem("archive-bomb", f"{entry.shown} unpacks to more than it says; pack it again.")
     if len(data) != entry.unpacked or zlib.crc32(data) != entry.crc:

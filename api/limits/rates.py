@@ -49,7 +49,8 @@ async def metered(request: Request) -> None:
     quota, permit = taken
     setattr(request.state, STATE, _headers(quota, permit))
     if not permit.granted:
-        detail = f"You may make {quota.requests:g} requests a second, {quota.tokens} at once."
+        most = f"{quota.requests:g} requests a second, {quota.tokens} at once"
+        detail = f"You may make {most}; wait as long as Retry-After says."
         more = {"violated-policies": [POLICY]}
         raise Problem("rate-limited", detail, retry_after=permit.next_s, **more)
 
