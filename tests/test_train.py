@@ -1,6 +1,8 @@
 """The training loop, its state and its folder: repeatable, resumable, early to stop, and it learns."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +105,14 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     before = (tmp_path / "small-0" / "checkpoint.pt").stat().st_mtime_ns
     assert same(trained(short(epochs=1), tmp_path), first)
     assert (tmp_path / "small-0" / "checkpoint.pt").stat().st_mtime_ns == before
+
+
+def test_two_processes_never_train_in_one_folder(tmp_path: Path) -> None:
+    run = Run(short(), tmp_path)
+    script = "import sys, training.run, pathlib; training.run.lock(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", script, str(run.folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert "small-0 is another process's: wait until it ends" in done.stderr
 
 
 def test_a_folder_begun_with_other_settings_is_refused(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """A run's folder: settings, every epoch's figures, a checkpoint to resume from, the final network."""
 
+import fcntl
 import io
 import json
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -65,7 +67,8 @@ def require_unseen(recipe: Recipe, split: Split, runs: Path) -> None:
 
 
 class Run:
-    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun if something else was begun there."""
+    """The run of `recipe` in `runs`/NAME-SEED. Raises BadRun if something else was begun there, or if
+    another process is at it."""
 
     def __init__(self, recipe: Recipe, runs: Path) -> None:
         self.recipe = recipe
@@ -75,6 +78,7 @@ class Run:
                 f"{self.folder} holds a network made of others: remove it, or give another --runs"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
+        lock(self.folder)
         self.epochs: list[Epoch] = []
         keep(self.folder / SETTINGS, asdict(recipe), "with other settings")
 
@@ -122,6 +126,16 @@ class Run:
         """Write metrics.json: every epoch, and `more`, which is known at the end."""
         epochs = [asdict(each) for each in self.epochs]
         write_json(self.folder / METRICS, {"name": self.recipe.name, **more, "epochs": epochs})
+
+
+def lock(folder: Path) -> None:
+    """Keep `folder` for this process until it ends. Raises BadRun if another one has it."""
+    try:
+        fcntl.lockf(os.open(folder / "lock", os.O_CREAT | os.O_WRONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BadRun(
+            f"{folder} is another process's: wait until it ends, or give another --runs"
+        ) from None
 
 
 def keep(path: Path, content: object, otherwise: str) -> None:
