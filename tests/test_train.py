@@ -15,6 +15,7 @@ from model.checkpoint import load_checkpoint
 from model.networks import build
 from training.cli.train import follow
 from training.distill import fold, soft_targets, teach
+from training.history import read_run
 from training.publish import finish
 from training.recipe import Recipe
 from training.registry import MADE_OF, METRICS, SETTINGS, find, load, settings_of
@@ -199,14 +200,17 @@ def test_what_a_teacher_said_is_asked_again_where_its_file_is_torn(tmp_path: Pat
     assert torch.load(file, weights_only=True).shape == (100, 10)
 
 
-def test_patience_ends_a_run_and_takes_the_best_epoch(tmp_path: Path) -> None:
+def test_patience_ends_a_run_and_takes_the_best_epoch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With a rate of 0 nothing gets better after the first epoch."""
     recipe = short(epochs=20, patience=2, learning_rate=0.0, schedule="constant", average=0.0)
-    run = Run(recipe, tmp_path)
-    Trainer(recipe, drawn_digits()).train(run)
-    assert len(run.epochs) < 20
-    losses = [each.validation_loss for each in run.epochs]
+    epochs = read_run(follow(recipe, drawn_digits(), tmp_path)).epochs
+    assert len(epochs) < 20
+    losses = [each["validation_loss"] for each in epochs]
     assert len(losses) - 1 - losses.index(min(losses)) == 2
+    said = f"{epochs[-3]['validation_accuracy']:.4f} in epoch {len(epochs) - 2}, which was kept"
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_rare_classes_are_drawn_as_often_as_frequent_ones() -> None:

@@ -13,6 +13,7 @@ from model.storage import write_card
 from model.terminal import notes
 
 from ..distill import teach
+from ..history import read_run
 from ..measures.evaluate import evaluate, read_split
 from ..publish import finish
 from ..recipe import Recipe
@@ -99,10 +100,9 @@ def follow(recipe: Recipe, split: Split, runs: Path) -> Path:
     network = Trainer(recipe, split, targets).train(run)
     card = finish(recipe, network, split, run.folder)
     run.end(card.parameters)
-    console.print(
-        f"validation accuracy {run.epochs[-1].validation_accuracy:.4f} in the last epoch; "
-        f"everything is in {run.folder}"
-    )
+    kept = read_run(run.folder).result
+    said = f"{kept['validation_accuracy']:.4f} in epoch {kept['epoch']}, which was kept"
+    console.print(f"validation accuracy {said}; everything is in {run.folder}")
     return run.folder
 
 
