@@ -406,6 +406,27 @@ def test_a_submission_does_not_wait_for_ever_for_a_run_of_redis_to_be_approved(
     assert clean_redis.keys("ink:job:*") == []
 
 
+def test_a_body_is_judged_by_its_declared_size_before_it_is_read(
+    redis_url: str, clean_redis: "redis.Redis"
+) -> None:
+    clean_redis.setrange("others", 8 * MB, "x")
+    used = int(clean_redis.info("memory")["used_memory"])
+    whole = int(clean_redis.config_get("maxmemory")["maxmemory"])
+    settings = GatewaySettings(memory_mark=(used + 10 * MB) / whole)
+
+    async def work(client: "redis.asyncio.Redis") -> None:
+        submissions, quotas = Submissions(client), Quotas(settings)
+        redis_watch = RedisWatch(clean_redis, settings)
+        admission = Admission(submissions, Gauges(client), ["balanced"], settings, quotas, redis_watch)
+        await admission.admit("alice", NEW, 12 * MB)  # it may be base64
+        for declared, slug in ((16 * MB, "memory-full"), (40 * MB, "body-too-large")):
+            with pytest.raises(Problem) as refused:
+                await admission.admit("alice", NEW, declared)
+            assert refused.value.slug == slug
+
+    on_redis(redis_url, work)
+
+
 FLOW = Pressure(1000, 100.0, used=3_000_000, most=2_000_000, empty=1_000_000, largest=0)
 
 

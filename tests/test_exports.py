@@ -2,8 +2,12 @@
 
 import asyncio
 import io
+import json
 import threading
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from unicodedata import is_normalized
 from zipfile import ZipFile
 
 import httpx
@@ -16,11 +20,13 @@ from typer.testing import CliRunner
 from api.exports.exporting import Export
 from api.exports.naming import folder_of, path_of
 from api.exports.previews import Previews
-from api.exports.sheets import glyphs_by_box
+from api.exports.sheets import glyphs_by_box, labelled, marks_of
+from api.routes.exports import MOST
 from api.settings import GatewaySettings
 from model.card import read_cards
 from model.drawn import draw
 from model.files.images import decode, png
+from model.flags import Flag
 from model.glyph import Glyph
 from model.ink.normalization import to_glyph
 from model.layout import Box, Character
@@ -32,8 +38,9 @@ from worker.ledger.jobs import Job
 from worker.ledger.results import Answer, Found, Page
 from worker.ledger.store import Item, JobGone, Store
 
-from ledgers import in_store, submit
+from ledgers import in_store, read_job, submit
 from samples import drawings, glyphs, npy_of, page, tiff_of, zip_of
+from services import Services
 
 ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
 BALANCED = read_cards()["balanced"].labels
@@ -51,8 +58,13 @@ def export(http: httpx.Client, job: str, folder: Path, **params: str) -> list[st
     """What an export holds, and the same unpacked in `folder`."""
     answer = http.get(f"/v1/jobs/{job}/export", params=params)
     assert answer.headers["content-type"] == "application/zip"
+    which = "all" if params.get("what") == "all" else "checked"
+    name = f"{job}-{which}-{params.get('images', 'glyphs')}.zip"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+    made = datetime.fromisoformat(http.get(f"/v1/jobs/{job}").json()["created_at"])
     with ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
+        assert {each.date_time[:5] for each in archive.infolist()} == {made.timetuple()[:5]}
         archive.extractall(folder)
         return archive.namelist()
 
@@ -62,6 +74,7 @@ def test_every_label_has_a_folder_that_disks_keep_apart_and_training_reads() -> 
         folders = [folder_of(label, labels) for label in labels]
         assert len({folder.lower() for folder in folders}) == len(labels)
         assert not [folder for folder in folders if set(folder) & set("./\\?*:| ")]
+        assert all(is_normalized("NFD", folder) for folder in folders)  # as some disks write them
         meant = [class_of(label_of(Path(folder) / "1.png"), Meaning(labels)) for folder in folders]
         assert meant == list(range(len(labels)))
 
@@ -169,6 +182,17 @@ def test_without_kept_images_there_is_nothing_to_export(
     assert "keep_images=true" in answer.json()["detail"]
 
 
+def test_more_images_than_a_zip_holds_are_asked_for_in_parts(
+    http: httpx.Client, services: Services, rng: np.random.Generator
+) -> None:
+    job = send(http, {"7.png": png(draw("7", rng))})
+    with redis.Redis.from_url(services.redis_url) as client:
+        client.hset(f"ink:job:anonymous/{job}", "total", MOST + 1)
+    answer = http.get(f"/v1/jobs/{job}/export?what=all")
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-many-images")
+    assert answer.json()["limit"] == MOST
+
+
 @pytest.mark.parametrize("query", ["what=none", "images=svg", "limit=0", "limit=100001", "cursor=-1"])
 def test_another_export_is_refused(http: httpx.Client, rng: np.random.Generator, query: str) -> None:
     job = send(http, {"7.png": png(draw("7", rng))})
@@ -232,6 +256,29 @@ def test_a_glyph_is_of_the_reading_that_stands() -> None:
         glyphs = glyphs_by_box(cut, Item(0, "0", Page(found)))
         assert [glyphs[box].pixels[0, 0] for box in boxes] == shades
         assert len(glyphs) == 3
+
+
+def test_what_was_read_on_a_page_is_marked_and_labelled_by_its_text_if_that_has_one_for_each(
+    redis_url: str, clean_redis: redis.Redis
+) -> None:
+    submit(redis_url, "a", layout="page")
+    job = replace(read_job(redis_url, "a"), labels="AB7")
+    boxes = [Box(10 * number, 0, 9, 9) for number in range(3)]
+    answers = [
+        Answer((0,), (0.9,), False),
+        Answer((1,), (0.9,), False, Flag.BLANK),
+        Answer((2,), (0.5,), True),
+    ]
+    read_as = Page(tuple(Found(answer, box, 0, 0) for answer, box in zip(answers, boxes, strict=True)))
+    for said, labels in ((None, "A7"), ("B\nA", "BA"), ("Bé", "B"), ("BAB", ""), ("B", "")):
+        found = labelled(job, Item(0, "0", read_as, said))
+        assert list(found) == list(zip([boxes[0], boxes[2]], labels, strict=False))
+    marks = json.loads(marks_of(job, Item(0, "0", read_as)))
+    assert [tuple(mark) for mark in marks] == [
+        ([0, 0, 9, 9], "A", False),
+        ([10, 0, 9, 9], "B", False),
+        ([20, 0, 9, 9], "7", True),
+    ]
 
 
 def test_characters_of_pages_are_a_data_set_too(
