@@ -26,7 +26,7 @@ from training.sets.sources import (
 from training.sets.tasks import TASKS, draw
 
 from datafiles import labels_of, put
-from samples import idx_of
+from samples import idx_of, zip_of
 
 
 def write(folder: Path, known: Known, each: int, rng: np.random.Generator) -> Array:
@@ -186,6 +186,8 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
 ) -> None:
     write_source(tmp_path, MNIST, rng)
     put(tmp_path / MNIST_TEST.labels, b"text")
+    scans = zip_of({"labels.csv": b"file,label\n1.png,a\n", "1.png": b""})
+    put(tmp_path / "scans" / "tablet-pen.zip", scans)
     monkeypatch.setattr(console, "width", 300)
     done = CliRunner().invoke(app, ["--data", str(tmp_path)])
     assert done.exit_code == 0, done.output
@@ -195,6 +197,8 @@ def test_the_table_shows_what_is_there_what_is_broken_and_what_to_do(
     assert "ok" in rows["MNIST, training"]
     assert "not an IDX file" in rows["MNIST, test"]
     assert "missing" in rows["EMNIST Letters, test"]
+    assert "missing" in rows["scans, paper photographs"]
+    assert "│ 1 " in rows["scans, tablet pen"]
     assert "data fetch emnist" in done.stdout
     said = next(line for line in done.stdout.splitlines() if line.startswith("digits: "))
     assert said.startswith("digits: not ready: ")

@@ -24,6 +24,7 @@ from model.terminal import notes
 from ..sets.catalogue import OFFICIAL_EMNIST, OFFICIAL_MNIST, OWN_EMNIST, Known
 from ..sets.data import BadData
 from ..sets.fetch import OFFICIAL, Official, fetch
+from ..sets.scans import FOLDER, HALVES, SCANS, read_files
 from ..sets.tasks import TASKS, Task
 from .console import Commands, console
 from .export import export
@@ -56,7 +57,8 @@ def data(context: typer.Context, data: Data = Path("data")) -> None:
         found = {
             known: examine(known, data) for known in (*OFFICIAL_MNIST, *OWN_EMNIST, *OFFICIAL_EMNIST)
         }
-        console.print(overview(data, found))
+        scans = {name: examine_scans(data / FOLDER / file) for name, file in SCANS.items()}
+        console.print(overview(data, found, scans))
         for task in TASKS.values():
             console.print(outlook(task, data, found), markup=False)
 
@@ -85,16 +87,15 @@ def require_whole(official: Official, folder: Path) -> None:
             raise BadData(f"{error}. Remove that file, and give the command again") from error
 
 
-def overview(folder: Path, found: Mapping[Known, Condition]) -> Table:
-    """A row for each set."""
+def overview(folder: Path, found: Mapping[Known, Condition], scans: Mapping[str, Condition]) -> Table:
+    """A row for each set, and for each set of real scans."""
     columns = ("set", "files", "images", "images a class", "status")
     table = Table(*(Column(each, overflow="fold") for each in columns), title=str(folder))
-    for known, condition in found.items():
-        files = known.images.replace("-images-idx3-ubyte", "-*")
+    sets = [(each.title, each.images.replace("-images-idx3-ubyte", "-*"), found[each]) for each in found]
+    sets += [(f"scans, {name}", f"{FOLDER}/{SCANS[name]}", scans[name]) for name in scans]
+    for title, files, condition in sets:
         style = {"ok": "green", "missing": "yellow"}.get(condition.status, "red")
-        table.add_row(
-            known.title, files, condition.images, condition.spread, Text(condition.status, style)
-        )
+        table.add_row(title, files, condition.images, condition.spread, Text(condition.status, style))
     return table
 
 
@@ -111,6 +112,16 @@ def examine(known: Known, folder: Path) -> Condition:
     ends = [f"{counts[place]:,} ({alphabet[place]})" for place in (counts.argmin(), counts.argmax())]
     spread = f"{counts[0]:,} each" if counts.min() == counts.max() else " to ".join(ends)
     return Condition("ok", f"{len(labels):,}", spread)
+
+
+def examine_scans(archive: Path) -> Condition:
+    """The same of a ZIP of real scans."""
+    if not archive.exists():
+        return Condition("missing")
+    try:
+        return Condition("ok", f"{sum(len(read_files(archive, half)) for half in HALVES):,}")
+    except BadData as error:
+        return Condition(str(error))
 
 
 def outlook(task: Task, folder: Path, found: Mapping[Known, Condition]) -> str:
