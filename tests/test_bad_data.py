@@ -59,8 +59,10 @@ class TestBadIdx:
             bytes((0, 0, 8, 3)) + bytes(12) + b"too much",
         ],
     )
-    def test_what_is_no_idx_file_is_refused(self, damaged: bytes, tmp_path: Path) -> None:
-        refusal(put(tmp_path / "broken", damaged))
+    def test_what_is_no_idx_file_is_refused_with_the_forms_that_are_read(
+        self, damaged: bytes, tmp_path: Path
+    ) -> None:
+        assert ".csv, .npy, .npz, and folders" in refusal(put(tmp_path / "broken", damaged))
 
     @pytest.mark.parametrize(
         "change", [lambda data: data[:-6], lambda data: data[:90] + b"?" + data[91:]]

@@ -36,5 +36,10 @@ def read_idx_pair(images: Path, labels: Path, meaning: Meaning) -> Set:
 
 def read_idx_images(images: Path, meaning: Meaning) -> Set:
     """The images of a file with the labels beside it: `images-idx3` -> `labels-idx1`. Raises BadData."""
-    read_idx(images)  # a file that is no IDX at all is refused as such, whatever lies beside it
+    try:
+        read_idx(images)  # a file that is no IDX at all is refused as such, whatever lies beside it
+    except BadData as error:
+        raise BadData(
+            f"{error}. Also read are .csv, .npy, .npz, and folders or ZIPs of images"
+        ) from error
     return read_idx_pair(images, beside(images, ("images", "labels"), ("idx3", "idx1")), meaning)
