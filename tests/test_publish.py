@@ -142,6 +142,7 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     assert (runs / "small-0" / "small.json").read_bytes() == before
     assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
     assert "digits.safetensors: top-1 9" in done.stdout
+    assert "reading 50 validation images on every engine, then 100 test images" in done.stderr
     assert done.stdout.endswith("Served as digits from the next start of `inkqueue up`.\n")
     assert "It replaces" not in done.stdout
     again = " ".join(CliRunner().invoke(app, ["publish", *line]).stdout.split())

@@ -15,6 +15,7 @@ from model.engines.opening import open_predictor
 from model.engines.predictor import Predictor
 from model.own_screens import FOLDER as SCREENS
 from model.storage import read_checkpoint, write_checkpoint
+from model.terminal import notes
 
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
@@ -54,6 +55,10 @@ def publish(
     served, out = served or card.name, out or weights_folder()
     gate_of(served)  # raises Refused before anything is measured
     split = read_split(task_of(card).name, data)
+    notes.print(
+        f"reading {len(split.validation):,} validation images on every engine, then "
+        f"{len(split.test):,} test images"
+    )
     card = replace(card, ranges=input_ranges(card, network, split.validation))
     with TemporaryDirectory() as temporary:  # until it has passed, nothing that is served changes
         draft = _drafted(card, folder, Path(temporary))
