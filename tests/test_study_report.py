@@ -249,6 +249,15 @@ def test_a_study_of_digits_does_not_speak_of_letters(tmp_path: Path) -> None:
         assert "letter" not in text.lower()
 
 
+def test_that_nothing_was_misread_is_said_where_the_pairs_would_be(
+    best: Evaluation, tmp_path: Path
+) -> None:
+    perfect = np.eye(len(best.card.labels), dtype=np.float32)[best.answers.truth]
+    write_report(study_of(replace(best, answers=replace(best.answers, probabilities=perfect))), tmp_path)
+    for kind in ("html", "md"):
+        assert "Every test image is read right." in (tmp_path / f"study.{kind}").read_text()
+
+
 def test_every_picture_that_the_text_names_is_there(folder: Path) -> None:
     names = re.findall(r"\]\(([^)]+\.png)\)", (folder / "study.md").read_text())
     assert {"samples.png", "confusion.png", "letters.png", "by-batch.png", "pair-1.png"} <= set(names)
