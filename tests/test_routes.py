@@ -96,11 +96,13 @@ class TestSubmitting:
         first = http.put("/v1/jobs/form-17", content=one, headers=PNG)
         second = http.put("/v1/jobs/form-17", content=one, headers=PNG)
         third = http.put("/v1/jobs/form-17", content=other, headers=PNG)
+        fourth = http.put("/v1/jobs/form-17?top_k=2", content=one, headers=PNG)
         assert first.json()["id"] == second.json()["id"] == "form-17"
         assert second.headers["idempotency-replayed"] == "true"
         assert "idempotency-replayed" not in first.headers
-        assert third.status_code == 422
-        assert third.json()["type"] == "/problems/idempotency-mismatch"
+        for another in (third, fourth):
+            assert another.status_code == 422
+            assert another.json()["type"] == "/problems/idempotency-mismatch"
 
     def test_the_order_of_metadata_makes_no_other_job(
         self, http: httpx.Client, rng: np.random.Generator

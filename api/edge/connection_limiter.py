@@ -53,7 +53,7 @@ class ConnectionLimiter:
 
 def _known(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        known = ipaddress.ip_address(address.partition("%")[0])
+        known = ipaddress.ip_address(address)
     except ValueError:  # a Unix socket has none
         return None
     if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped:

@@ -47,7 +47,7 @@ def parts_of(source: Source, settings: GatewaySettings, *, alone: bool) -> Itera
     if head[:4] in (ZIP, EMPTY_ZIP):
         with _naming(source):
             for name, data in zips.read_zip(view, settings):
-                if is_image(data[:16]) and len(data) <= settings.max_image_bytes:  # nearly always
+                if is_image(data[:16]):  # nearly always; none is larger than an image may be
                     yield NamedImage(name, data)
                 else:
                     yield from _plain_parts(Source(name, memoryview(data)), settings)
