@@ -16,7 +16,7 @@ from typing import TextIO
 
 import pytest
 
-from api.stack.children import PAUSES, Child
+from api.stack.children import CALM_S, PAUSES, Child
 from api.stack.watchdog import Watchdog
 
 from waiting import until
@@ -28,10 +28,39 @@ def test_one_that_dies_at_once_is_waited_for_ever_longer_but_never_given_up() ->
     assert child.process
     child.process.wait(10)
     assert not child.look_after()
-    assert 0 < child.retry_at - time.monotonic() <= PAUSES[-1]
+    assert PAUSES[-2] < child.retry_at - time.monotonic() <= PAUSES[-1]
     child.retry_at = time.monotonic()
     assert child.look_after()
+    child.process.wait(10)
+    assert not child.look_after()
+    assert child.retry_at > time.monotonic()
+
+
+def test_one_that_ran_for_long_is_started_again_at_once() -> None:
+    child = Child("runner", [sys.executable, "-c", ""], {}, failures=5)
+    child.start()
+    assert child.process
+    child.process.wait(10)
+    child.started -= CALM_S
+    assert child.look_after()
+    assert child.failures == 0
     child.stop()
+
+
+def test_one_that_does_not_end_when_told_to_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.stack.children.STOP_S", 0.1)
+    deaf = tmp_path / "deaf"
+    ignores = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    child = Child(
+        "deaf", [sys.executable, "-c", f"{ignores}; open({str(deaf)!r}, 'w'); time.sleep(60)"], {}
+    )
+    child.start()
+    assert child.process
+    until(deaf.exists)
+    child.stop()
+    assert child.process.returncode == -signal.SIGKILL
 
 
 def test_one_that_cannot_be_started_is_tried_again(
@@ -140,11 +169,13 @@ def test_only_silence_in_which_a_child_had_its_turn_counts(monkeypatch: pytest.M
     clock = count(step=1000)
     monkeypatch.setattr("api.stack.watchdog.time.monotonic", lambda: next(clock))
     watchdog = Watchdog()
+    assert not os.get_blocking(watchdog.writer)  # else a gateway would hang when nobody looks
     for looks in (300, 60):  # it starts; it has spoken
         assert not any(watchdog.expired() for _ in range(looks))
         os.write(watchdog.writer, b".")
         assert not watchdog.expired()
     assert [watchdog.expired() for _ in range(61)] == [False] * 60 + [True]
+    os.write(watchdog.writer, b".")  # by the former child
     watchdog.restart()
     assert not any(watchdog.expired() for _ in range(300))
     assert watchdog.expired()

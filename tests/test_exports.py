@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import threading
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ import redis
 from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
+from api.exports.archive import zip_stream
 from api.exports.exporting import Export
 from api.exports.naming import folder_of, path_of
 from api.exports.previews import Previews
@@ -123,9 +125,11 @@ def test_uploads_come_back_as_they_were_sorted_by_label(
 ) -> None:
     files = {"a/7.png": png(draw("7", rng)), "../a b.svg".strip("./"): b"<svg/>"}
     job = send(http, files, model="digits")
-    names = export(http, job, tmp_path, what="all", images="uploads")
     label = http.get(f"/v1/jobs/{job}/items/0").json()["label"]
-    assert names == [f"{label}/000000-7.png", "unread/000001-a_b.bin"]
+    for folder in (label, "9"):
+        names = export(http, job, tmp_path, what="all", images="uploads")
+        assert names == [f"{folder}/000000-7.png", "unread/000001-a_b.bin"]
+        http.patch(f"/v1/jobs/{job}/items/0/correction", json={"label": "9"})
     assert [(tmp_path / name).read_bytes() for name in names] == list(files.values())
 
 
@@ -147,6 +151,8 @@ def test_an_export_of_a_job_that_goes_meanwhile_breaks_off(
         job = await store.job("anonymous/a")
         assert isinstance(job, Job)
         previews = Previews(GatewaySettings())
+        unread = Export(job, None, checked=False, glyphs=True, previews=previews)
+        assert [each async for each in unread.files(store, 0, 4)] == []
         export = Export(job, None, checked=False, glyphs=False, previews=previews)
         files = export.files(store, 0, 4)
         assert [path for path, _ in await anext(files)] == ["unread/000000-0.png", "unread/000001-1.png"]
@@ -180,6 +186,25 @@ def test_without_kept_images_there_is_nothing_to_export(
     answer = http.get(f"/v1/jobs/{job}/export")
     assert answer.status_code == 410
     assert "keep_images=true" in answer.json()["detail"]
+
+
+def test_an_archive_is_sent_as_it_is_made() -> None:
+    made, seen = list[int](), list[tuple[int, bytes]]()
+
+    async def files() -> AsyncIterator[list[tuple[str, bytes]]]:
+        for number in range(3):
+            made.append(number)
+            yield [(f"{number}.png", b"pixels")]
+
+    async def send_all() -> None:
+        async for part in zip_stream(files(), 1_800_000_000_000):
+            seen.append((len(made), part))
+
+    asyncio.run(send_all())
+    assert [count for count, _ in seen] == [1, 2, 3, 3]
+    with ZipFile(io.BytesIO(b"".join(part for _, part in seen))) as archive:
+        assert archive.namelist() == ["0.png", "1.png", "2.png"]
+        assert archive.testzip() is None
 
 
 def test_more_images_than_a_zip_holds_are_asked_for_in_parts(
@@ -256,6 +281,13 @@ def test_a_glyph_is_of_the_reading_that_stands() -> None:
         glyphs = glyphs_by_box(cut, Item(0, "0", Page(found)))
         assert [glyphs[box].pixels[0, 0] for box in boxes] == shades
         assert len(glyphs) == 3
+    pieces = tuple(Found(Answer((1,), (0.9,), False), box, 0, 0) for box in (whole, right))
+    more = [
+        Character(Glyph(np.full((28, 28), shade, np.uint8)), box, 0, 0, 0, reading)
+        for shade, (box, reading) in enumerate([(whole, 0), (whole, 1), (right, 1)])
+    ]
+    glyphs = glyphs_by_box(more, Item(0, "0", Page(pieces)))
+    assert [glyphs[box].pixels[0, 0] for box in (whole, right)] == [1, 2]
 
 
 def test_what_was_read_on_a_page_is_marked_and_labelled_by_its_text_if_that_has_one_for_each(
@@ -298,6 +330,10 @@ def test_characters_of_pages_are_a_data_set_too(
     http.patch(f"/v1/jobs/{job}/items/1/correction", json={"label": None})
     every = export(http, job, tmp_path / "all", what="all")
     assert len(every) == 5
+    line = send(http, {"l.png": files["a.png"]}, layout="line")
+    assert len(export(http, line, tmp_path / "line", what="all")) == 3
+    uploads = export(http, line, tmp_path / "line", what="all", images="uploads")
+    assert uploads == ["line/000000-l.png", "line/000000-l.txt"]
 
 
 def test_what_a_person_wrote_of_a_page_that_cannot_be_read_is_beside_it(

@@ -208,7 +208,13 @@ def test_each_figure_has_a_name_of_its_own() -> None:
 
 
 def test_counters_that_nobody_listed_are_shown_too() -> None:
-    stats = {"webhooks_retried": 3, "webhooks_delivered": 2, "thumbnails_drawn": 4, "odd:kind-a": 1}
+    stats = {
+        "webhooks_retried": 3,
+        "webhooks_delivered": 2,
+        "thumbnails_drawn": 4,
+        "odd:kind-a": 1,
+        "more-odd": 5,
+    }
     shown = {
         (sample.name, *sample.labels.values()): sample.value
         for family in counter_families(stats | {"jobs_ended": 7})
@@ -219,6 +225,7 @@ def test_counters_that_nobody_listed_are_shown_too() -> None:
     assert shown["inkqueue_webhooks_total", "failed"] == 0
     assert shown["inkqueue_thumbnails_drawn_total",] == 4
     assert shown["inkqueue_odd_total", "kind-a"] == 1
+    assert shown["inkqueue_more_odd_total",] == 5
     assert shown["inkqueue_jobs_ended_total", "unknown"] == 7
     assert all(isinstance(each, CounterMetricFamily) for each in counter_families({}))
 
