@@ -21,7 +21,7 @@ from model.files.images import png
 from training.sets.readers import read
 
 from browsers import BROKEN_OFF, FAR_OFF, MEANT_MS, REFUSAL, Browser
-from samples import npy_of, zip_of
+from samples import npy_of, tiff_of, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -248,6 +248,18 @@ def test_pictures_that_are_refused_for_long_hold_up_no_others(browser: Browser, 
         show(browser, sent)
     browser.wait(lambda: browser.all("#item-0.gone"))
     browser.wait(lambda: browser.all("#item-20 img[src]"))
+
+
+def test_large_uploads_that_no_browser_shows_hold_up_no_others(
+    browser: Browser, http: httpx.Client
+) -> None:
+    page = np.full((1, 1600, 1600), 255, np.uint8)
+    page[:, 400:1200, 780:840] = 0
+    scans = zip_of({f"{number}.tif": tiff_of(page) for number in range(6)})
+    headers = {"Content-Type": "application/zip", "Prefer": "wait=30"}
+    job = http.post("/v1/jobs?keep_images=true", content=scans, headers=headers).json()["id"]
+    browser.open(f"/jobs/{job}")
+    browser.wait(lambda: len(browser.all(".cell img[src]")) == 6)
 
 
 def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser, sent: Sent) -> None:
