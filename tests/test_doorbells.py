@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import redis
 
-from worker.app import app
+from worker.app import create_app
 from worker.ledger.doorbell import SENDER_QUEUE, is_doorbell, message, queue, sender_message
 
 from samples import pngs, zip_of
@@ -132,6 +132,7 @@ def drained(client: redis.Redis, name: str, what: str) -> None:
 
 
 def test_only_json_is_accepted() -> None:
+    app = create_app()
     assert list(app.conf.accept_content) == ["json"]
     assert list(app.conf.result_accept_content or ["json"]) == ["json"]
     assert app.conf.task_serializer == "json"

@@ -12,12 +12,12 @@ from celery.signals import worker_init, worker_ready, worker_shutdown, worker_sh
 from redis import RedisError
 
 from . import logs
-from .app import app
 from .engine.engine import engine
 from .ledger.doorbell import queue
 from .memory import tune_garbage_collection
 from .process import configure, run
 from .settings import WorkerSettings
+from .tasks import app
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The Celery applications: how doorbells travel. `celery -A worker.app worker` finds the workers' one.
+"""The Celery application of a worker or a sender: how doorbells travel.
 
 No results, no remote control, no pickle: the ledger is the truth, Celery only wakes workers.
 """
@@ -60,8 +60,8 @@ class PromptAMQP(AMQP):  # type: ignore[misc]
     Connection = PromptConnection
 
 
-def create_app(*tasks: str) -> Celery:
-    """An application whose tasks are in the modules `tasks`."""
+def create_app() -> Celery:
+    """An application without tasks, to which the caller adds its own."""
     install()
     try:
         settings = QueueSettings()
@@ -70,7 +70,6 @@ def create_app(*tasks: str) -> Celery:
     app = Celery(
         "inkqueue",
         broker=settings.broker_url or settings.redis_url,
-        include=tasks,
         task_cls=Doorbell,
         amqp=PromptAMQP,
     )
@@ -92,6 +91,3 @@ def create_app(*tasks: str) -> Celery:
         worker_send_task_events=False,
     )
     return app
-
-
-app = create_app("worker.tasks")

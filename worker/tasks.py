@@ -1,8 +1,10 @@
-"""The one Celery task: a doorbell rang, so drain what is due."""
+"""The workers' Celery application and its one task: a doorbell rang, so drain what is due."""
 
-from .app import app
+from .app import create_app
 from .engine.engine import engine
 from .ledger.doorbell import TASK
+
+app = create_app()
 
 
 @app.task(name=TASK)  # type: ignore[untyped-decorator]
