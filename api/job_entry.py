@@ -18,7 +18,7 @@ from .intake.sources import Part
 from .limits.admission import Admission
 from .missing_jobs import require_standing
 from .settings import GatewaySettings
-from .staging import NoRoom, Staged
+from .staging import Staged
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,9 @@ class JobEntry:
         limits: Limits,
         forget: Callable[[], None] = lambda: None,
     ) -> None:
-        """Stage or carry images as far as there is room (see Staged.take_in). Raises problems."""
-        try:
-            await images.take_in(parts, limits, forget)
-        except NoRoom as refused:
-            raise await self.admission.refusal(refused.verdict, limits.owner) from refused
+        """Stage or carry images (see Staged.take_in). Raises problems."""
+        if verdict := await images.take_in(parts, limits, forget):
+            raise await self.admission.refusal(verdict, limits.owner)
 
     async def enter(self, job: Submission, images: Staged, own: bool = False) -> Entered:
         """Make `job` of these images, or find the existing one; `own` if the caller chose its id. Raises

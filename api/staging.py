@@ -33,14 +33,6 @@ _ahead: set["asyncio.Task[Group]"] = set()
 """The groups being cut ahead at this gateway."""
 
 
-class NoRoom(Exception):
-    """The ledger has no room for this much; `verdict` says why."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.kind)
-        self.verdict = verdict
-
-
 @dataclass
 class Staged:
     """Images that are staged in Redis, or carried in memory, but belong to no job yet; on exit, staged
@@ -68,32 +60,33 @@ class Staged:
         parts: Iterable[Part],
         limits: Limits,
         forget: Callable[[], None],
-    ) -> None:
-        """Cut images and stage them as far as there is room; a small job is carried instead.
+    ) -> Verdict | None:
+        """Cut images and stage them, or carry those of a small job; return why, if there is no room.
 
-        `forget` is called when the input read so far is no longer needed. Raises NoRoom.
+        `forget` is called when the input read so far is no longer needed.
         """
         async with aclosing(_groups(self.cutter.cut(parts))) as groups:
             async for group, last in groups:
                 if last and not self.stored:
                     self.carried = group
                 elif group:
-                    await self._store(group, limits)
+                    verdict = await self._store(group, limits)
+                    if verdict.kind != "staged":
+                        return verdict
                     group.clear()  # frees its memory before more is cut
                     forget()
+        return None
 
     def carry(self, file: ImageFile) -> None:
         """Carry a job of one small image: to cut it takes less time than to wait for a thread."""
         self.carried = [self.cutter.alone(file)]
 
-    async def _store(self, group: list[Chunk], limits: Limits) -> None:
+    async def _store(self, group: list[Chunk], limits: Limits) -> Verdict:
         first, self.stored = self.stored, self.stored + len(group)  # even if the answer is lost
         self.images += sum(chunk.count for chunk in group)
         self.size += sum(len(chunk.payload) + len(chunk.names_json) for chunk in group)
         sized = self.images, self.size, self.cutter.weight
-        verdict = await self.submissions.stage(self.token, self.known_by, first, group, *sized, limits)
-        if verdict.kind != "staged":
-            raise NoRoom(verdict)
+        return await self.submissions.stage(self.token, self.known_by, first, group, *sized, limits)
 
     def fingerprint(self, options: bytes) -> str:
         """A digest, in hexadecimal, of all images and of the `options` to read them by."""

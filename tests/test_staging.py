@@ -13,7 +13,7 @@ from api.intake.sources import NamedBlock, NamedImage, Part
 from api.problems import Problem
 from api.settings import GatewaySettings
 from api.staging import Staged
-from worker.ledger.admission import Limits
+from worker.ledger.admission import Limits, Verdict
 from worker.ledger.chunks import GLYPH_BYTES, Chunk, PixelBlock
 from worker.ledger.submissions import Submissions
 
@@ -66,13 +66,13 @@ def test_while_a_little_is_stored_the_next_is_cut(
             yield cut[-1]
 
     class Watched(Staged):
-        async def _store(self, group: list[Chunk], limits: Limits) -> None:
+        async def _store(self, group: list[Chunk], limits: Limits) -> Verdict:
             place, end = self.stored, time.monotonic() + 10
             while len(cut) < place + 1 + ahead[place] and time.monotonic() < end:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.02)  # no more than that
             found.append(len(cut) - place - 1)
-            await super()._store(group, limits)
+            return await super()._store(group, limits)
 
     async def work(submissions: Submissions) -> None:
         async with Watched(submissions, Cutter(SETTINGS, 1), NEW) as images:
@@ -108,9 +108,9 @@ def test_a_call_stores_few_chunks_however_small_they_are(
     stored = list[int]()
 
     class Watched(Staged):
-        async def _store(self, group: list[Chunk], limits: Limits) -> None:
+        async def _store(self, group: list[Chunk], limits: Limits) -> Verdict:
             stored.append(len(group))
-            await super()._store(group, limits)
+            return await super()._store(group, limits)
 
     async def work(submissions: Submissions) -> None:
         async with Watched(submissions, Cutter(GatewaySettings(chunk_images=1), 1), NEW) as images:
