@@ -235,6 +235,14 @@ def test_what_somebody_reads_and_what_kubernetes_adds_is_not_told(
     assert not [said for said in unknown_settings() if said.startswith(f"{name}:")]
 
 
+def test_a_file_of_settings_can_be_checked_before_anything_starts() -> None:
+    assert started_in_vain("worker.environment", {"INKQUEUE_QOUTA_BYTES": "1"}) == [
+        "INKQUEUE_QOUTA_BYTES: no such setting; did you mean INKQUEUE_QUOTA_BYTES?"
+    ]
+    known = os.environ | {"INKQUEUE_QUOTA_BYTES": "1"}
+    subprocess.run([sys.executable, "-m", "worker.environment"], env=known, check=True)
+
+
 @pytest.mark.parametrize(
     ("module", "log"), [("api", "text"), ("worker", "text"), ("worker.sender", "json")]
 )

@@ -1,7 +1,7 @@
 """All INKQUEUE_ variables that any process reads: any other one must be a typing error.
 
 `inkqueue up` refuses to start with one. A gateway, worker or sender on its own only warns: its
-environment may have been written for another version.
+environment may have been written for another version. `python -m worker.environment` names them all.
 """
 
 import os
@@ -57,3 +57,7 @@ def warn_of_unknown_settings(log: Logger) -> None:
 def _sentence(name: str) -> str:
     near = get_close_matches(name.upper().removeprefix(PREFIX), KNOWN, 1)
     return f"{name}: no such setting" + "".join(f"; did you mean {KNOWN[each]}?" for each in near)
+
+
+if __name__ == "__main__":
+    raise SystemExit("\n".join(unknown_settings()) or None)
