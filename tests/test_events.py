@@ -57,12 +57,6 @@ def open_streams(http: httpx.Client) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith("inkqueue_event_streams "))
 
 
-def answered_streams(http: httpx.Client) -> float:
-    told = 'inkqueue_http_requests_total{method="GET",route="/v1/jobs/{job_id}/events",status="200"} '
-    lines = http.get("/metrics").text.splitlines()
-    return sum(float(line.removeprefix(told)) for line in lines if line.startswith(told))
-
-
 def assert_whole(events: list[Told], images: int) -> None:
     """Progress, every result once, the end, ids that grow."""
     assert [events[0].kind, events[-1].kind] == ["progress", "completed"]
@@ -189,7 +183,7 @@ class TestTelling:
 
     def test_a_quiet_stream_says_that_it_is_there(self, gateway: Services, http: httpx.Client) -> None:
         submit(gateway.redis_url, "a", (2,))
-        began, pings, answered = time.monotonic(), 0, answered_streams(http)
+        began, pings = time.monotonic(), 0
         with http.stream("GET", "/v1/jobs/a/events") as answer:
             lines = answer.iter_lines()
             assert next(lines) == "retry: 1000"
@@ -197,7 +191,6 @@ class TestTelling:
                 pings += line == ": ping"
                 if pings == 3:
                     break
-            assert answered_streams(http) == answered + 1  # it is counted as it begins
         assert 3 * PING_S <= time.monotonic() - began < 15
 
     def test_notifications_that_were_lost_delay_a_stream_but_do_not_stop_it(

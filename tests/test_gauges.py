@@ -7,8 +7,19 @@ import pytest
 import redis
 
 from worker.ledger import keys
+from worker.ledger.claims import Claim
 from worker.ledger.gauges import Backlog, Gauges, Memory
-from worker.ledger.measures import BATCH, FORWARD, WAIT, ForwardPass, Histogram, Measures, histograms
+from worker.ledger.jobs import Options
+from worker.ledger.measures import (
+    BATCH,
+    FORWARD,
+    SCALES,
+    WAIT,
+    ForwardPass,
+    Histogram,
+    Measures,
+    histograms,
+)
 from worker.ledger.scripts import source
 
 from chaos.faults import Cut, Nth
@@ -151,3 +162,24 @@ def test_memory_is_what_redis_says(redis_url: str, clean_redis: "redis.Redis") -
         assert limited == Memory(limited.used, 10**9)
     finally:
         clean_redis.config_set("maxmemory", memory.limit)
+
+
+def test_each_measure_is_told_apart_and_what_waited_for_a_lease_says_nothing_of_the_queue() -> None:
+    claims = [
+        Claim("o/a", 0, 1, deliveries, 1, Options("m"), b"", "A", waited_ms=250) for deliveries in (1, 2)
+    ]
+    measures = Measures()
+    measures.add_batch("m", claims, [ForwardPass(3, 0.0, 0.5, 2.0)])
+    fields = measures.take()
+    assert {scale.name: dict(histograms(fields, scale))["m"].sum for scale in SCALES} == {
+        "batch_images": 3,
+        "decode_seconds": 0.5,
+        "forward_seconds": 2.0,
+        "chunk_wait_seconds": 0.25,
+    }
+    assert not measures.take()
+
+
+def test_a_worker_of_which_nothing_is_known_is_none(redis_url: str, clean_redis: "redis.Redis") -> None:
+    clean_redis.zadd(keys.WORKERS, {"gone": 10**13})
+    assert on_redis(redis_url, lambda client: Gauges(client).workers()) == []

@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64decode
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from worker.webhooks.endpoints import Endpoint, Endpoints, SecretsOverlap
 from worker.webhooks.events import Event
 from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome
 from worker.webhooks.schedule import delay_s, parse_schedule
+from worker.webhooks.signing import new_secret
 
 from ledgers import finish, in_store, ledger, on_redis, pass_over, read_stats, submit, wait_out_lease
 
@@ -510,12 +512,22 @@ def test_an_endpoint_where_others_arrive_is_not_given_up(
     assert find(redis_url, hook).enabled
 
 
+def test_any_status_of_success_will_do_and_no_other() -> None:
+    statuses = (None, 100, 199, 200, 204, 299, 300, 410, 500)
+    assert [each for each in statuses if Outcome(0.0, each).delivered] == [200, 204, 299]
+    assert [each for each in statuses if Outcome(0.0, each).gone] == [410]
+
+
+def test_a_secret_is_as_long_as_what_it_signs_with() -> None:
+    prefix, text = new_secret()[:6], new_secret()[6:]
+    assert (prefix, len(b64decode(text, validate=True))) == ("whsec_", 32)
+
+
 def test_jitter_and_what_a_receiver_asks_for() -> None:
     schedule = (5.0, 300.0)
     drawn = {delay_s(schedule, 1, None) for _ in range(200)}
     assert len(drawn) > 150
-    assert min(drawn) >= 4.5
-    assert max(drawn) <= 5.5
+    assert 4.5 <= min(drawn) < 5 < max(drawn) <= 5.5
     assert delay_s(schedule, 1, "60") == 60
     assert delay_s(schedule, 2, "1") >= 270
     assert delay_s(schedule, 1, "99999999999") == 86_400

@@ -15,7 +15,7 @@ from attempts import PUBLIC, send
 from hostile_urls import GOOD, HOSTILE
 from receivers import dawdle, drip, hang, running_receiver
 
-PRIVATE = Policy(private=True, http=True, ports=frozenset())
+PRIVATE = Policy(private=True, http=False, ports=frozenset())
 INSIDE = "its name leads to an address that is not public"
 
 

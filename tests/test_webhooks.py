@@ -66,6 +66,7 @@ def register(http: httpx.Client, url: str, **more: Any) -> tuple[str, str]:
     """Id and secret of a new endpoint."""
     answer = http.post("/v1/webhooks", json={"url": url} | more)
     assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/v1/webhooks/{answer.json()['id']}"
     return answer.json()["id"], answer.json()["secret"]
 
 
@@ -118,7 +119,7 @@ def test_the_end_of_a_job_is_told_and_the_published_library_believes_it(http: ht
         assert told["data"] == {"id": job, "state": "succeeded", "counts": counts}
         assert len(message.body) < 1000
         delivery = wait_over(http, job)
-    assert (delivery["id"], delivery["webhook_id"]) == (message.id, hook)
+    assert (delivery["id"], delivery["webhook_id"], delivery["reason"]) == (message.id, hook, None)
     assert [each["status"] for each in delivery["attempts"]] == [200]
     assert http.get(f"/v1/webhooks/{hook}/deliveries").json()["data"] == [delivery]
     assert http.get(f"/v1/webhooks/{hook}").json()["last_delivered_at"] is not None
@@ -184,6 +185,7 @@ def test_both_secrets_sign_while_one_takes_over(http: httpx.Client) -> None:
         assert (early.status_code, early.json()["type"]) == (409, "/problems/secrets-overlap")
         promised = datetime.fromisoformat(early.json()["previous_valid_until"])
         assert promised == datetime.fromisoformat(new["previous_valid_until"])
+        assert http.post(f"/v1/webhooks/{hook}/secret?overlap=604801").status_code == 422
         last = http.post(f"/v1/webhooks/{hook}/secret?overlap=0").json()
         assert last["previous_valid_until"] is None
         run_job(http)
@@ -392,6 +394,15 @@ def test_what_cannot_be_registered_is_said(http: httpx.Client, body: dict[str, A
     answer = http.post("/v1/webhooks", json=body)
     assert answer.json()["type"] == f"/problems/{slug}"
     assert answer.json()["detail"]
+
+
+def test_where_nothing_is_sent_no_endpoint_is_moved(http: httpx.Client) -> None:
+    hook, _ = register(http, "https://example.org/")
+    refused = http.patch(f"/v1/webhooks/{hook}", json={"url": "ftp://example.org/"})
+    assert refused.json()["type"] == "/problems/webhook-url-forbidden"
+    moved = http.patch(f"/v1/webhooks/{hook}", json={"url": "https://example.com/"})
+    assert http.get(f"/v1/webhooks/{hook}").json() == moved.json()
+    assert moved.json()["url"] == "https://example.com/"
 
 
 def test_what_is_not_there_is_said(http: httpx.Client) -> None:
