@@ -27,7 +27,7 @@ def read_checkpoint(name: str, folder: Path | None = None) -> tuple[Card, bytes]
     except OSError as error:
         raise BadCard(f"{path}: {error}") from error
     if hashlib.sha256(weights).hexdigest() != card.sha256:
-        raise BadCard(f"{path}: the weights are not those the card was written for (sha256)")
+        raise BadCard(f"{path}: the weights are not those of the card (sha256): get both anew")
     _require_whole(card)
     return card, weights
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch.nn import Linear
 from typer.testing import CliRunner
 
 from model.card import WEIGHTS, read_card, read_cards
@@ -19,10 +20,11 @@ from model.flags import Flag
 from model.ink.normalization import normalize
 from model.screen import FOLDER, NAME, Screen, open_screen, screen_of
 from training.cli import app
+from training.publish import Refused
 from training.rejects.examples import Pools, examples
 from training.rejects.junk import KINDS, SEVERAL
 from training.rejects.pictures import character, file_of, margins, photograph
-from training.rejects.screening import FLAGGED, choose_threshold
+from training.rejects.screening import FLAGGED, choose_threshold, ship
 from training.rejects.trial import unchosen
 from training.sets.data import Set
 
@@ -133,6 +135,17 @@ def test_the_whole_line_trains_a_screen(of: Sequence[str], tmp_path: Path) -> No
     said = f"{done.output} {done.exception}"
     assert (tmp_path / "runs" / "-".join(["screen", *of, "quick-0"]) / "metrics.json").exists(), said
     assert done.exit_code == 0 or "the screen is not shipped" in done.output, said
+
+
+def test_a_screen_is_shipped_only_if_it_is_good_enough_and_what_is_wanted_is_said(
+    tmp_path: Path,
+) -> None:
+    shares = {"characters": 0.05, "several": 0.9, "none": 0.5}
+    card = replace(read_cards()["digits"], accuracy=shares)
+    wanted = r"flags 5\.0% of characters, at most 1\.8% .* 50\.0% of others, at least 60\.0%"
+    with pytest.raises(Refused, match=wanted):
+        ship(card, Linear(1, 1), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_no_character_is_measured_that_a_screen_was_chosen_on(pool: Grey) -> None:

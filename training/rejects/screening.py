@@ -141,5 +141,8 @@ def ship(card: Card, network: nn.Module, folder: Path) -> Card:
     """Write weights and card. Raises Refused if they are not good enough."""
     least, most = min(card.accuracy["several"], card.accuracy["none"]), card.accuracy["characters"]
     if most > 1.5 * FLAGGED or least < CAUGHT:
-        raise Refused(f"the screen is not shipped: the shares it flags are {card.accuracy}")
+        raise Refused(
+            f"the screen is not shipped: it flags {most:.1%} of characters, at most {1.5 * FLAGGED:.1%} "
+            f"are allowed, and {least:.1%} of others, at least {CAUGHT:.1%} are wanted"
+        )
     return save_checkpoint(card, network, folder)
