@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import IO
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from model.machine import memory_bytes
 
+from .connections.connection import ONCE
 from .connections.safety import OLDEST, dotted
 
 log = logging.getLogger(__name__)
@@ -145,8 +144,8 @@ class EmbeddedRedis:
         """Wait until it answers, however long it reads its journal, or until `given_up` says so. Raises
         NoRedis."""
         end, slow = time.monotonic() + START_S, time.monotonic() + SLOW_S
-        once, log_file = Retry(NoBackoff(), 0), self.folder / "redis.log"
-        with redis.Redis.from_url(self.url, socket_timeout=ANSWER_S, retry=once) as client:
+        log_file = self.folder / "redis.log"
+        with redis.Redis.from_url(self.url, socket_timeout=ANSWER_S, retry=ONCE) as client:
             while not given_up():
                 if process.poll() is not None:
                     raise NoRedis(f"redis-server ended at once; see {log_file}")

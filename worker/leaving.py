@@ -6,8 +6,8 @@ import threading
 import time
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from .connections.connection import ONCE
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +23,8 @@ def leave_without(url: str) -> None:
 
 
 def _watch(url: str) -> None:
-    once = Retry(NoBackoff(), 0)
     with redis.Redis.from_url(
-        url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=once
+        url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=ONCE
     ) as client:
         time.sleep(GRACE_S)
         while _answers(client):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 
 from .bundling import BundlingRedis
@@ -48,6 +48,8 @@ LINKS = 64
 TURN_S = 15
 """How long a command waits for its turn before it fails."""
 
+ONCE = Retry(NoBackoff(), 0)
+"""For those who look again by themselves: each command is tried once."""
 
 T = TypeVar("T")
 

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
-from redis.retry import Retry
 
 from ..settings import QueueSettings
+from .connection import ONCE
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +133,7 @@ def _lets_anybody_in(client: redis.Redis) -> bool:
     pool = client.connection_pool
     secret = ("username", "password", "credential_provider")
     plain = {name: value for name, value in pool.connection_kwargs.items() if name not in secret}
-    once = {"retry": Retry(NoBackoff(), 0)}
-    stranger = redis.ConnectionPool(connection_class=pool.connection_class, **plain | once)
+    stranger = redis.ConnectionPool(connection_class=pool.connection_class, **plain | {"retry": ONCE})
     try:
         return bool(redis.Redis(connection_pool=stranger).ping())
     except (redis.AuthenticationError, redis.ResponseError):
