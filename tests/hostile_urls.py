@@ -222,6 +222,7 @@ GOOD = [
     "https://[2606:4700:4700::1111]/hook",
     "https://xn--exmple-cua.org/",
     "https://1.example.org/",
+    "https://hooks.catalan/",
     "https://my_service.example.org/",
     "https://EXAMPLE.org/Path",
     "HTTPS://example.org/",

@@ -44,6 +44,22 @@ def test_http_and_ports_are_as_the_settings_say() -> None:
     with pytest.raises(ForbiddenUrl, match="INKQUEUE_WEBHOOK_HTTP"):
         parse_url("http://example.org/", strict)
     assert parse_url("http://localhost:5000/hook", PRIVATE).port == 5000
+    for port in (0, 65_536):
+        with pytest.raises(ForbiddenUrl):
+            parse_url(f"http://localhost:{port}/", PRIVATE)
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [
+        ("https://EXAMPLE.org:443/", "example.org"),
+        ("http://example.org:80", "example.org"),
+        ("http://example.org:443/", "example.org:443"),
+        ("https://[2606:4700:4700::1111]:8443/", "[2606:4700:4700::1111]:8443"),
+    ],
+)
+def test_a_receiver_is_called_by_its_port_if_that_is_not_the_usual_one(url: str, authority: str) -> None:
+    assert parse_url(url, PUBLIC).authority == authority
 
 
 @pytest.mark.parametrize(

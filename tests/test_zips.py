@@ -8,6 +8,7 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -122,11 +123,12 @@ class TestHonestArchives:
     def test_sizes_and_places_may_be_written_in_64_bits(self) -> None:
         data, large = b"pixels" * 50, 0xFFFFFFFF
         packed = zlib.compress(data)[2:-4]
-        extra = struct.pack("<HHI", 0x5455, 4, 0) + struct.pack(
-            "<HHQQQ", 1, 24, len(data), len(packed), 0
-        )
-        entry = Entry(b"a", packed, DEFLATED, 0, 0, zlib.crc32(data), large, large, large, extra)
-        assert read(raw_zip(entry)) == {"a": data}
+        entry = Entry(b"a", packed, DEFLATED, crc=zlib.crc32(data), unpacked=len(data))
+        other = struct.pack("<HHI", 0x5455, 4, 0)
+        sizes = struct.pack("<HHQQQ", 1, 24, len(data), len(packed), 0)
+        every = replace(entry, packed=large, unpacked=large, offset=large, extra=other + sizes)
+        one = replace(entry, packed=large, extra=struct.pack("<HHQ", 1, 8, len(packed)))
+        assert read(raw_zip(every)) == read(raw_zip(one)) == {"a": data}
 
     @pytest.mark.parametrize("comment", [b"", b"x" * 65_535])
     def test_the_end_is_found_behind_what_looks_like_it_and_before_any_comment(
