@@ -129,7 +129,8 @@ class Run:
 
 
 def lock(folder: Path) -> None:
-    """Keep `folder` for this process until it ends. Raises BadRun if another one has it."""
+    """Keep `folder` for this process until it ends, if its file system knows locks. Raises BadRun if
+    another process has it."""
     try:
         fcntl.lockf(os.open(folder / "lock", os.O_CREAT | os.O_WRONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
