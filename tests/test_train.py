@@ -1,5 +1,6 @@
 """The training loop, its state and its folder: repeatable, resumable, early to stop, and it learns."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -114,6 +115,16 @@ def test_two_processes_never_train_in_one_folder(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, str(run.folder)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert "small-0 is another process's: wait until it ends" in done.stderr
+
+
+def test_where_files_cannot_be_locked_runs_are_trained_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlockable(*_: int) -> None:
+        raise OSError(errno.ENOSYS, "as on some clusters")
+
+    monkeypatch.setattr("fcntl.lockf", unlockable)
+    assert Run(short(), tmp_path).epochs == []
 
 
 def test_a_folder_begun_with_other_settings_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A run's folder: settings, every epoch's figures, a checkpoint to resume from, the final network."""
 
+import errno
 import fcntl
 import io
 import json
@@ -137,6 +138,9 @@ def lock(folder: Path) -> None:
         raise BadRun(
             f"{folder} is another process's: wait until it ends, or give another --runs"
         ) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
 
 
 def keep(path: Path, content: object, otherwise: str) -> None:
