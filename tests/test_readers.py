@@ -118,6 +118,9 @@ class TestLabels:
             ("c", 12),  # EMNIST merges c and C
             ("46", 46),
             ("47", None),
+            ("00046", 46),
+            ("00000", 0),
+            ("00047", None),
             ("upper_a", 10),
             ("lower_a", 36),
             ("lower_c", 12),

@@ -85,7 +85,7 @@ def class_of(text: str, meaning: Meaning) -> int | None:
     if text.isdecimal() and (meaning.first or text not in list(meaning.labels)):
         if text == str(NO_LABEL):
             return NO_LABEL
-        number = int(text[:4]) - meaning.first
+        number = int(text.lstrip("0")[:4] or 0) - meaning.first
         return number if 0 <= number < len(meaning.labels) else None
     place = class_named(letter_of(text), meaning.labels)
     return place if place != NO_LABEL else None
