@@ -94,7 +94,8 @@ def write_packed_csv(folder: Path, images: Grey, labels: Array) -> Path:
 
 
 def write_zipped_csv(folder: Path, images: Grey, labels: Array) -> Path:
-    files = {"a/train.csv": csv_of(rows_of(images, labels)), "__MACOSX/a/._train.csv": b"?"}
+    others = dict.fromkeys(("a/.train.csv", "__MACOSX/a/train.csv", "a/notes.txt"), b"?")
+    files = {"a/train.csv": csv_of(rows_of(images, labels)), **others}
     return put(folder / "archive.zip", zip_of(files))
 
 
@@ -159,8 +160,8 @@ def write_zipped_names(folder: Path, images: Grey, labels: Array) -> Path:
     """Files as a person packs them: in a folder, with what a desktop leaves there."""
     write_names(folder / "set", images, labels)
     files = {f"set/{path.name}": path.read_bytes() for path in (folder / "set").iterdir()}
-    others = {"set/": b"", "set/.DS_Store": b"?", "__MACOSX/set/._A_1.png": b"?", "notes.txt": b"?"}
-    return put(folder / "set.zip", zip_of(files | others))
+    others = "set/.DS_Store", "set/.seen/A_1.png", "__MACOSX/set/A_1.png", "notes.txt"
+    return put(folder / "set.zip", zip_of(files | {"set/": b""} | dict.fromkeys(others, b"?")))
 
 
 FORMS: tuple[Writer, ...] = (

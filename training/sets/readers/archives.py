@@ -13,6 +13,7 @@ from model.folders import SUFFIXES
 from ..data import BadData, Set
 from .arrays import Part
 from .meaning import Meaning, class_of
+from .members import has_suffix, is_meant
 from .pictures import Picture, read_pictures
 from .table import read_table
 
@@ -76,18 +77,6 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
             return file.read(member.file_size + 1)  # the size is a limit, whatever it unpacks to
     except DAMAGED as error:
         raise BadData(f"{name}: {str(error) or 'cut off'}") from error
-
-
-def is_meant(member: zipfile.ZipInfo) -> bool:
-    """Whether a person put this file there: it is no folder, not hidden, and not a desktop's own."""
-    parts = PurePosixPath(member.filename).parts
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return not (member.is_dir() or hidden)
-
-
-def has_suffix(member: zipfile.ZipInfo, suffixes: Iterable[str]) -> bool:
-    """Whether its name ends in one of them, in either case."""
-    return PurePosixPath(member.filename).suffix.lower() in suffixes
 
 
 def wrapping(places: Iterable[PurePosixPath], meaning: Meaning) -> PurePosixPath:

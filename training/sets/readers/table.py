@@ -23,6 +23,7 @@ from model.terminal import notes
 from ..data import Array, BadData, Set
 from .arrays import to_pixels
 from .meaning import Meaning, class_of, make_set
+from .members import has_suffix, is_meant
 
 PIXELS = SIDE * SIDE
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
@@ -85,8 +86,8 @@ def _open(path: Path) -> Iterator[TextIO]:
 
 
 def _only_table(path: Path, archive: zipfile.ZipFile) -> str:
-    names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-    tables = [name for name in names if not name.startswith("__MACOSX/")]
+    members = filter(is_meant, archive.infolist())
+    tables = [each.filename for each in members if has_suffix(each, (".csv",))]
     if len(tables) != 1:
         found = f"{len(tables)} ({', '.join(tables)})" if tables else "none"
         raise BadData(f"{path}: one CSV is wanted in it, or images; tables found: {found}")
