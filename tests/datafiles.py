@@ -124,8 +124,8 @@ def write_characters(folder: Path, images: Grey, labels: Array) -> Path:
 
 
 def write_npy(folder: Path, images: Grey, labels: Array) -> Path:
-    np.save(folder / "y_train.npy", labels)
-    return put(folder / "x_train.npy", npy_of(images[..., None]))
+    np.save(folder / "ytrain.npy", labels)
+    return put(folder / "Xtrain.npy", npy_of(images[..., None]))
 
 
 def save(path: Path, image: Grey, mode: str = "L", **form: int) -> None:

@@ -67,7 +67,7 @@ def read_own(
         rest, measured = hold_out_share(whole, 1 / 10, seed)
         measured_on = f"a tenth held out of {train.name}, {len(measured):,} images"
     learned, chosen = hold_out_share(rest, 1 / 10 if test else 1 / 9, seed + 1)
-    if not (len(chosen) and len(measured)):
+    if not len(chosen):  # which is so, too, if there is nothing to measure on
         raise BadData(
             f"{train}: {len(whole)} images are too few to hold some out; three of a class would do"
         )
