@@ -104,15 +104,18 @@ def write_npz(folder: Path, images: Grey, labels: Array) -> Path:
     return folder / "set.npz"
 
 
-def write_keras_npz(folder: Path, images: Grey, labels: Array) -> Path:
+def write_keras_npz(
+    folder: Path, images: Grey, labels: Array, names: tuple[str, str] = ("x_{}", "y_{}")
+) -> Path:
     other = np.zeros((3, 28, 28), np.uint8)
-    parts = {"x_test": other, "y_test": other[:, 0, 0], "x_train": images, "y_train": labels}
+    parts = dict(zip([name.format("test") for name in names], (other, other[:, 0, 0]), strict=True))
+    parts |= dict(zip([name.format("train") for name in names], (images, labels), strict=True))
     np.savez(folder / "mnist.npz", **parts)  # type: ignore[arg-type]
     return folder / "mnist.npz"
 
 
 def write_floats(folder: Path, images: Grey, labels: Array) -> Path:
-    flat = images.reshape(-1, 784).astype(np.float32) / 255
+    flat = (images.reshape(-1, 784) / 255).astype(np.float16)
     np.savez(folder / "floats.npz", X=flat, y=labels[:, None].astype(np.float64))
     return folder / "floats.npz"
 

@@ -198,6 +198,18 @@ class TestBadArchives:
         assert expected in said
         assert name in said
 
+    def test_a_folder_that_is_the_number_of_no_class_is_named(
+        self, files: dict[str, bytes], tmp_path: Path
+    ) -> None:
+        numbered = {f"47/{row}.jpg": content for row, content in enumerate(files.values())}
+        assert "label '47' is none of" in refusal(put(tmp_path / "set.zip", zip_of(numbered)))
+
+    def test_a_member_that_is_there_twice_is_named(
+        self, files: dict[str, bytes], tmp_path: Path
+    ) -> None:
+        entries = [Entry(b"a_00001.jpg", data) for data in files.values()]
+        assert "it holds a_00001.jpg twice" in refusal(put(tmp_path / "set.zip", raw_zip(*entries)))
+
     def test_an_encrypted_member_is_named(self, files: dict[str, bytes], tmp_path: Path) -> None:
         entries = [Entry(name.encode(), data, flags=ENCRYPTED) for name, data in files.items()]
         said = refusal(put(tmp_path / "set.zip", raw_zip(*entries)))
@@ -236,6 +248,7 @@ class TestBadArrays:
         ("arrays", "expected"),
         [
             ({"pixels": np.zeros((2, 28, 28))}, "it holds pixels; wanted are x_train and y_train or"),
+            ({"images": np.zeros((2, 28, 28))}, "it holds images; wanted are x_train and y_train or"),
             ({"images": np.zeros((2, 28, 28)), "labels": np.zeros(3, int)}, "2 images, but labels"),
             ({"images": np.zeros((2, 28, 28)), "labels": np.zeros((2, 47))}, "labels of shape (2, 47)"),
             (

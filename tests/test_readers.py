@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.files.images import png
 from model.ink.normalization import to_glyph
 from training.sets.catalogue import BALANCED, LETTERS
 from training.sets.data import BadData, Set
@@ -15,6 +16,7 @@ from datafiles import (
     FORMS,
     Writer,
     drawn_set,
+    put,
     save,
     write_csv,
     write_idx,
@@ -23,7 +25,7 @@ from datafiles import (
     write_npz,
     write_sub_folders,
 )
-from samples import drawings
+from samples import drawings, zip_of
 
 
 @pytest.fixture
@@ -78,6 +80,7 @@ class TestRoundTrips:
         path = write(tmp_path, 255 - drawn.images, drawn.labels)
         assert content(read(path, BALANCED, normalization=None)) == content(drawn)
         assert "dark ink on white" in capsys.readouterr().err
+        drawn.images[:40] = 255 - drawn.images[:40]  # fewer than half
         path = write(tmp_path, drawn.images, drawn.labels)
         assert content(read(path, BALANCED, normalization=None)) == content(drawn)
         assert not capsys.readouterr().err
@@ -93,8 +96,12 @@ class TestRoundTrips:
             path = write_npz(tmp_path, ink.astype(kind), drawn.labels)
         np.testing.assert_array_equal(read(path, BALANCED).images, ink * 255)
 
-    def test_one_part_of_an_npz_is_chosen(self, drawn: Set, tmp_path: Path) -> None:
-        path = write_keras_npz(tmp_path, drawn.images, drawn.labels)
+    @pytest.mark.parametrize("names", [("X_{}", "y_{}"), ("{}_images", "{}_labels")])
+    def test_one_part_of_an_npz_is_chosen(
+        self, names: tuple[str, str], drawn: Set, tmp_path: Path
+    ) -> None:
+        path = write_keras_npz(tmp_path, drawn.images, drawn.labels, names)
+        assert content(read(path, BALANCED)) == content(drawn)
         assert len(read(path, BALANCED, part="test")) == 3
 
     @pytest.mark.parametrize("names", [("train", "test"), ("training", "testing"), ("Train", "test")])
@@ -136,11 +143,21 @@ class TestLabels:
     def test_what_is_meant_by_a_name(self, text: str, expected: int | None) -> None:
         assert class_of(text, Meaning(BALANCED)) == expected
 
+    @pytest.mark.parametrize(("folder", "label"), [("a", 36), ("12", 12)])
+    def test_the_folder_of_a_label_is_not_one_around_everything(
+        self, folder: str, label: int, drawn: Set, tmp_path: Path
+    ) -> None:
+        images = {f"set/{folder}/{row}_0.png": png(drawn.images[row]) for row in range(3)}
+        found = read(put(tmp_path / "set.zip", zip_of(images)), BALANCED)
+        assert found.labels.tolist() == [label] * 3
+
     def test_numbers_may_count_from_one(self, drawn: Set, tmp_path: Path) -> None:
         path = write_idx(tmp_path, drawn.images[:26], np.arange(1, 27, dtype=np.uint8))
         assert read(path, LETTERS, first=1).labels.tolist() == list(range(26))
         assert "label 26: label '26'" in refusal_of_labels(path, first=0)
-        assert "label 1: label '1'" in refusal_of_labels(path, first=2)
+        said = refusal_of_labels(path, first=2)
+        assert "label 1: label '1'" in said
+        assert "(2 to 27)" in said
 
     def test_an_image_without_a_label_is_left_out(self, drawn: Set, tmp_path: Path) -> None:
         path = write_idx(tmp_path, drawn.images[:3], np.array([5, 255, 6], np.uint8))
