@@ -16,10 +16,12 @@ from model.card import WEIGHTS, Precision, read_card, read_cards
 from model.checkpoint import load_checkpoint
 from training.cli import app
 from training.gates import GATES, Gate
+from training.measures.answers import Answers
 from training.measures.comparison import measure
 from training.measures.engines import Rival
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import Refused, finish, publish
+from training.ranges import input_ranges
 from training.run import Run
 from training.sets.catalogue import DIGITS, LETTERS
 from training.tables import TextTable, percent
@@ -68,6 +70,16 @@ def test_what_is_not_good_enough_is_refused_and_nothing_is_written(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_is_sure_must_not_be_clearly_less_often_right_than_is_aimed_at(found: Evaluation) -> None:
+    """Of 100 sure answers 4 may be wrong: 98 % are aimed at."""
+    saturated = replace(found.card, uncertain_below=1.0)
+    for wrong, faults in ((4, []), (5, ["of the answers that are not uncertain 0.95 are right"])):
+        rows = np.eye(10, dtype=np.float32)[np.repeat([1, 0], [wrong, 100 - wrong])]
+        answers = Answers(rows, np.zeros(100, np.uint8), DIGITS)
+        said = Gate(DIGITS, top1=0.95, ece=0.05).faults(replace(found, card=saturated, answers=answers))
+        assert [fault.partition(":")[0] for fault in said] == faults
+
+
 @pytest.mark.parametrize(("more", "name"), [([], "small"), (["--as", "unheard-of"], "unheard-of")])
 def test_a_name_that_nothing_is_served_as_is_refused_before_anything_is_read(
     more: list[str], name: str, runs: Path, tmp_path: Path
@@ -80,7 +92,8 @@ def test_a_name_that_nothing_is_served_as_is_refused_before_anything_is_read(
 
 def test_a_network_of_other_labels_takes_no_name(found: Evaluation, runs: Path, tmp_path: Path) -> None:
     assert "it reads" not in " ".join(Gate(DIGITS, 0.0).faults(found))
-    assert f"it reads {DIGITS}, and {LETTERS} are wanted" in Gate(LETTERS, 0.0).faults(found)
+    for others in (LETTERS, DIGITS[::-1]):
+        assert f"it reads {DIGITS}, and {others} are wanted" in Gate(others, 0.0).faults(found)
     with pytest.raises(Refused, match=f"not published as letters: it reads {DIGITS}"):
         publish(found, runs / "small-0", "letters", tmp_path)
 
@@ -99,6 +112,7 @@ def test_what_passes_is_served_with_its_figures_and_described(
 ) -> None:
     open_gate(monkeypatch)
     scans = TextTable("Real scans", ("scans", "top-1"), [("tablet pen", "99.00 %")])
+    found = replace(found, measured_on="the test set")
     card = publish(found, runs / "small-0", "digits", tmp_path, scans=scans)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "digits.json",
@@ -107,6 +121,7 @@ def test_what_passes_is_served_with_its_figures_and_described(
     ]
     assert load_checkpoint("digits", tmp_path)[0] == read_card(tmp_path / "digits.json")
     assert card.accuracy["top1"] == found.accuracy["top1"] > 0.9
+    assert card.measured_on == "the test set"
     text = (tmp_path / "digits.md").read_text()
     assert f"{found.accuracy['top1']:.4f}" in text
     assert '"learning_rate": 0.006' in text
@@ -118,19 +133,21 @@ def test_what_passes_is_served_with_its_figures_and_described(
 def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it_is_served_from(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machines: list[str] = []
+    judged: list[Evaluation] = []
     chosen_on: list[int] = []
 
     def choose(found: list[Rival]) -> Precision:
         chosen_on.extend(each.images for each in found)
         return "bfloat16"
 
-    monkeypatch.setattr(Gate, "faults", lambda gate, found: machines.append(found.cost.machine) or [])
+    monkeypatch.setattr(Gate, "faults", lambda gate, found: judged.append(found) or [])
     command = import_module("training.cli.publish")
     split = drawn_digits()
     fewer = replace(split, validation=split.validation.take(np.arange(50)))
     monkeypatch.setattr(command, "read_split", lambda *of: fewer)
     monkeypatch.setattr(command, "least_precision", choose)
+    (tmp_path / "scans").mkdir()
+    monkeypatch.setattr(command, "_scans", lambda _, served, data: TextTable("", ("as",), [(served,)]))
     line = ["small", "--as", "digits", "--runs", str(runs), "--data", str(tmp_path)]
     monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path / "served"))
     before = (runs / "small-0" / "small.json").read_bytes()
@@ -138,9 +155,12 @@ def test_what_is_judged_is_read_in_the_precision_and_put_into_the_folder_that_it
     assert done.exit_code == 0, done.output
     card = read_card(tmp_path / "served" / "digits.json")
     assert card.precision == "bfloat16"
-    assert card.ranges
+    assert "--scans`:\n\n| as |\n| --- |\n| digits |" in (tmp_path / "served" / "digits.md").read_text()
+    _, network = load_checkpoint("digits", tmp_path / "served")
+    assert card.ranges == input_ranges(card, network, fewer.validation) != {}
     assert (runs / "small-0" / "small.json").read_bytes() == before
-    assert [machine.split(",")[0] for machine in machines] == ["OpenVINO bfloat16"]
+    assert [each.cost.machine.split(",")[0] for each in judged] == ["OpenVINO bfloat16"]
+    assert len(judged[0].answers) == len(split.test)
     assert "digits.safetensors: top-1 9" in done.stdout
     assert "reading 50 validation images on every engine, then 100 test images" in done.stderr
     assert done.stdout.endswith("Served as digits from the next start of `inkqueue up`.\n")
