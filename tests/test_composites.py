@@ -216,13 +216,13 @@ def test_what_an_ensemble_with_a_cascade_in_it_costs_is_a_mean_over_the_images(
 def test_nothing_that_was_measured_of_a_part_is_said_of_the_whole(
     pair: Pair, make: Callable[..., tuple[Card, object]]
 ) -> None:
-    measured = {"accuracy": {"top1": 0.99}, "precision": "bfloat16", "sha256": "0"}
+    measured = {"accuracy": {"top1": 0.99}, "precision": "bfloat16", "ranges": {"a": 1}, "sha256": "0"}
     first, second = (
         TorchPredictor(replace(each.card, **measured), each.module, "cpu")  # type: ignore[arg-type]
         for each in pair
     )
     card, *_ = make("both", first, second, drawn_digits().validation)
-    assert (card.accuracy, card.precision, card.sha256) == ({}, "float32", "")
+    assert (card.accuracy, card.precision, card.ranges, card.sha256) == ({}, "float32", {}, "")
 
 
 def test_networks_that_held_out_other_test_sets_are_refused(pair: Pair) -> None:

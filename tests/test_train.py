@@ -20,11 +20,11 @@ from training.history import read_run
 from training.publish import finish
 from training.recipe import Recipe
 from training.registry import MADE_OF, METRICS, SETTINGS, find, load, settings_of
-from training.run import BadRun, Run
+from training.run import BadRun, Run, write_tensors
 from training.sets import sources
 from training.sets.catalogue import DIGITS
 from training.sets.data import PartialLabels, Set
-from training.state import State, blend
+from training.state import State, blend, make_optimizer
 from training.train import Trainer
 
 from small_trainings import drawn_digits, short
@@ -102,6 +102,26 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     assert [each.epoch for each in run.epochs] == [1, 2]
 
 
+def test_an_epoch_whose_checkpoint_is_not_there_is_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = short(epochs=2, draws=64)
+    whole = trained(recipe, tmp_path / "whole")
+
+    def fall(path: Path, content: dict[str, tuple[float, ...]]) -> None:
+        if content["progress"][1] == 2:
+            raise KeyboardInterrupt
+        write_tensors(path, content)
+
+    monkeypatch.setattr("training.run.write_tensors", fall)
+    with pytest.raises(KeyboardInterrupt):
+        trained(recipe, tmp_path / "parts")
+    monkeypatch.undo()
+    run = Run(recipe, tmp_path / "parts")
+    assert same(Trainer(recipe, drawn_digits()).train(run).state_dict(), whole)
+    assert [each.epoch for each in run.epochs] == [1, 2]
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     first = trained(short(epochs=1), tmp_path)
     before = (tmp_path / "small-0" / "checkpoint.pt").stat().st_mtime_ns
@@ -143,8 +163,10 @@ def test_a_run_goes_on_with_the_images_and_networks_it_was_begun_with_only(tmp_p
         Run(recipe, tmp_path).keep_origin(split)
     for changed in (
         replace(split, train=other.train),
+        replace(split, train=replace(split.train, labels=split.train.labels[::-1].copy())),
         replace(split, validation=other.validation),
         replace(split, scans=other.test),
+        replace(split, partial_labels=PartialLabels(other.test.images, np.ones((100, 10), np.bool_))),
         replace(split, measured_on="other images"),
     ):
         with pytest.raises(BadRun, match=r"small-0 was begun on other images.*remove it"):
@@ -307,6 +329,23 @@ def test_the_averages_of_the_best_epoch_are_the_result_though_training_went_on(t
     resumed.load_state_dict(state.state_dict())
     for each in (state, resumed):
         assert torch.equal(each.result().head.weight, best)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+def test_the_optimizer_is_that_of_the_recipe(name: str) -> None:
+    recipe = short(optimizer=name.lower(), learning_rate=0.5, weight_decay=0.25)
+    made = make_optimizer(build(recipe.network), recipe)
+    assert type(made).__name__ == name
+    assert (made.defaults["lr"], made.defaults["weight_decay"]) == (0.5, 0.25)
+
+
+def test_the_rate_rises_in_the_first_quarter_of_a_cycle_and_falls_to_its_end(tmp_path: Path) -> None:
+    state, rates = State(short(epochs=2, draws=640, learning_rate=0.01), tmp_path), list[float]()
+    for _ in range(20):  # of 64 images each
+        rates.append(state.rate)
+        step(state)
+    assert (rates.index(max(rates)), max(rates)) == (4, pytest.approx(0.01))
+    assert rates[-1] < 1e-6
 
 
 def test_at_a_plateau_the_rate_is_halved_whether_or_not_the_run_was_interrupted(tmp_path: Path) -> None:
