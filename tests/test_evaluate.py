@@ -11,13 +11,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from model.card import BadCard
+from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.engines.opening import open_predictor
-from model.engines.predictor import Floats, softmax
+from model.engines.openvino_predictor import native_precisions
+from model.engines.predictor import Floats, Predictor, softmax
 from model.storage import write_checkpoint
 from training.cli import app
-from training.measures.answers import Answers, Labels
+from training.measures.answers import Answers, Ints, Labels
 from training.measures.calibration import (
     OUT_OF_REACH,
     best_temperature,
@@ -25,7 +26,7 @@ from training.measures.calibration import (
     uncertain_below,
 )
 from training.measures.comparison import compare, contenders, table
-from training.measures.engines import Rival, least_precision
+from training.measures.engines import Rival, least_precision, rivals
 from training.measures.evaluate import evaluate, open_network, task_of
 from training.measures.metrics import (
     confused_pairs,
@@ -40,6 +41,7 @@ from training.measures.scorecard import scorecard
 from training.measures.significance import ONE_SIDED_99, mcnemar, wilson
 from training.publish import finish
 from training.run import Run
+from training.sets.data import Set
 from training.sets.sources import DRAWN
 from training.sets.tasks import TASKS
 from training.train import Trainer
@@ -342,8 +344,9 @@ def test_own_images_are_of_one_network(runs: Path, tmp_path: Path) -> None:
     for line in (["--all"], ["small", "--scans"], ["small", "--charset", "digits"]):
         done = command("evaluate", *line, "--test", tmp_path, "--runs", runs, code=2)
         assert "--test goes with the name of a network alone" in done.stderr
-    done = command("evaluate", "small", "--transposed", "--runs", runs, code=2)
-    assert "--transposed and --labels-from go with --test" in done.stderr
+    for option in (["--transposed"], ["--labels-from", "1"]):
+        done = command("evaluate", "small", *option, "--runs", runs, code=2)
+        assert "--transposed and --labels-from go with --test" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["evaluate", "report"])
@@ -393,9 +396,14 @@ def test_a_full_disk_is_one_line(limit: int, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_unknown_network_and_no_network_are_refused(tmp_path: Path) -> None:
+def test_an_unknown_network_and_no_network_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "no network 'nobody'" in command("evaluate", "nobody", "--runs", tmp_path, code=1).stderr
     assert "--all" in command("evaluate", code=2).stderr
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path))
+    done = command("evaluate", "--all", "--runs", tmp_path, code=2)
+    assert "no network is shipped, and there is no finished run" in done.stderr
 
 
 def test_engines_are_compared_and_told_which_may_serve() -> None:
@@ -405,6 +413,19 @@ def test_engines_are_compared_and_told_which_may_serve() -> None:
     }
     assert all("digits-nano" in row and row.rstrip().endswith("yes") for row in said.values())
     assert "100.000 %" in said["OpenVINO float32"]
+    for precision in native_precisions():  # it has no ranges for int8
+        assert any(f"OpenVINO {precision}" in row for row in rows) is (precision != "int8")
+
+
+def test_an_engine_is_compared_with_torch_and_with_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(predictor: Predictor, _: Set) -> tuple[Ints, float]:
+        return np.array([0, 1, 2, 3 if predictor.engine.startswith("torch") else 4]), 1.0
+
+    monkeypatch.setattr("training.measures.engines._read", read)
+    data = Set(np.zeros((4, 28, 28), np.uint8), np.array([0, 1, 9, 4], np.uint8))
+    reference, other, *_ = rivals("digits-nano", WEIGHTS, data)
+    assert (reference.accuracy, reference.lead) == (0.5, 0)
+    assert (other.agreement, other.accuracy, other.lead) == (0.75, 0.75, 0.25)
 
 
 def test_an_engine_that_says_something_else_may_not_serve() -> None:

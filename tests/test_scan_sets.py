@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from model.card import read_cards
+from model.card import WEIGHTS, read_cards
 from model.drawn import draw
 from model.files.images import decode, png
 from model.ink.normalization import normalize
@@ -18,6 +18,7 @@ from training.cli import app
 from training.sets.data import BadData
 from training.sets.scans import HALVES, SCANS, half_of, read_examples, read_files, read_half
 
+from datafiles import put
 from samples import zip_of
 
 TEXT = "0123456789cCaA" * 3
@@ -30,9 +31,10 @@ def evaluate(*arguments: str | Path, code: int = 0) -> Result:
 
 
 def archive_of(rng: np.random.Generator) -> bytes:
-    """Drawn characters and their labels, as the real sets have them."""
+    """Drawn characters and their labels, as the real sets have them; a small letter is cut off."""
     names = [f"{number:05}.png" for number in range(len(TEXT))]
-    files = {name: png(draw(each.upper(), rng)) for name, each in zip(names, TEXT, strict=True)}
+    drawn = [draw(each.upper(), rng)[24 if each.islower() else 0 :] for each in TEXT]
+    files = dict(zip(names, map(png, drawn), strict=True))
     lines = ["file,label", *(f"{name},{each}" for name, each in zip(names, TEXT, strict=True))]
     return zip_of(files | {"labels.csv": "\n".join(lines).encode()})
 
@@ -65,7 +67,13 @@ def test_a_half_is_what_the_network_is_shown(data: Path) -> None:
     folded = "".join(balanced.labels[each] for each in half.data.labels)
     assert folded == "".join(label.replace("c", "C") for _, _, label in files)
     only = read_half(data / "scans", "tablet pen", HALVES[0], digits)
-    assert len(only.data) == sum(label.isdigit() for _, _, label in files)
+    rows = [row for row, (_, _, label) in enumerate(files) if label.isdigit()]
+    assert len(only.data) == len(rows)
+    assert any(half.flags)
+    flags = [int(normalize(decode(files[row][1]), "mnist").flags) for row in rows]
+    assert only.flags.tolist() == flags
+    with pytest.raises(BadData, match="the half 'reported' has none of XYZ"):
+        read_half(data / "scans", "tablet pen", HALVES[1], replace(digits, labels="XYZ"))
 
 
 def test_what_is_learned_from_is_every_half_to_work_on_and_nothing_else(data: Path) -> None:
@@ -100,10 +108,25 @@ def test_the_table_has_both_halves_of_both_sets(data: Path, tmp_path: Path) -> N
     assert all(0 <= each["flags"]["blank"] <= each["uncertain"] <= 1 for each in found)
 
 
-def test_without_a_name_every_shipped_network_reads(data: Path) -> None:
-    done = evaluate("--scans", "--data", data, "--markdown")
-    read = {line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("| ")}
-    assert read - {"network", "---"} == set(read_cards())
+def test_without_a_name_every_shipped_network_reads_and_with_all_every_run_too(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, name in (
+        ("shipped", "digits"),
+        ("shipped", "digits-nano"),
+        ("runs/mine-0", "digits-mlp"),
+    ):
+        (tmp_path / place).mkdir(parents=True, exist_ok=True)
+        for kind in ("json", "safetensors"):
+            (tmp_path / place / f"{name}.{kind}").symlink_to(WEIGHTS / f"{name}.{kind}")
+    monkeypatch.setenv("INKQUEUE_WEIGHTS", str(tmp_path / "shipped"))
+    for more, read in (
+        ([], ["digits-nano", "digits"]),
+        (["--all"], ["digits-mlp", "digits-nano", "digits"]),
+    ):
+        done = evaluate("--scans", *more, "--data", data, "--markdown", "--runs", tmp_path / "runs")
+        rows = [line.split("|")[1].strip() for line in done.stdout.splitlines() if line.startswith("| ")]
+        assert sorted(rows[2:]) == sorted(read * 4)
 
 
 def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
@@ -113,6 +136,11 @@ def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
     assert "--all" in evaluate("digits-nano", "--scans", "--all", code=2).stderr
     for two in (("--scans", "--rejects"), ("--scans", "--charset", "digits"), ("--all", "--rejects")):
         assert "exclude each other" in evaluate(*two, code=2).stderr
+    no_images = zip_of({"labels.csv": b"file,label\n00011.png,a\n", "00011.png": b"?"})
+    for name in SCANS.values():
+        put(tmp_path / "scans" / name, no_images)
+    done = evaluate("digits-nano", "--scans", "--data", tmp_path, code=1)
+    assert "paper-photos.zip: 00011.png: not a PNG" in done.stderr
     broken = tmp_path / "broken.zip"
     for content, reason in (
         (b"?", "labels.csv"),
