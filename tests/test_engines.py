@@ -19,6 +19,7 @@ from model.engines.opening import _precision, open_predictor
 from model.engines.openvino_predictor import (
     MARGINS,
     OpenVinoPredictor,
+    _is_doubtful,
     _is_near,
     _is_tie,
     _settled,
@@ -195,8 +196,15 @@ def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
     images = np.arange(3, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
     np.testing.assert_array_equal(settled(images), np.concatenate([[[7] * 3], said[1:]]))
     assert asked == [0]
-    logits = np.log([[0.6 + 0.9 * near, 0.4 - 0.9 * near], [0.6 + 2 * near, 0.4 - 2 * near]])
-    assert _is_near(2, 1.0, 0.6, near, logits.astype(np.float32)).tolist() == [True, False]
+    likely = np.array([0.6 + share * near for share in (-1.1, -0.9, 0.9, 1.1)], np.float32)
+    logits, verdicts = np.log([likely, 1 - likely]).T, np.log([likely, 1 - likely, 0 * likely + 1e-9]).T
+    outputs = np.concatenate([1.5 * logits, 0.5 * verdicts], axis=1)
+    assert _is_near(2, 1.5, 0.6, near, outputs).tolist() == [False, True, True, False]
+    screen = Card("a", {}, "1+-", "mnist", 0.1, 0.3, 1, temperature=0.5, uncertain_below=0.6)
+    assert _is_doubtful(2, screen, near, outputs).tolist() == [False, True, True, False]
+    equal = np.ones((1, 5), np.float32)
+    equal[0, 0] += 1.1 * tie
+    assert not _is_tie(2, tie, equal).any(), "of a screen, nothing counts"
 
 
 @pytest.mark.parametrize("sizes", [FINE, COARSE, DENSE, (1,), (1, 8)])
