@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.networks import head_of
 from training.cli import app
 from training.measures.answers import Answers
 from training.measures.evaluate import Evaluation, evaluate, open_network
@@ -178,24 +179,22 @@ def test_a_duel_is_told_with_its_chance() -> None:
     assert "may well be chance" in verdict("one", "other", Duel(6, 5, 1.0))
 
 
-def test_the_command_writes_a_report_and_compares(runs: Path, tmp_path: Path) -> None:
+def test_the_command_writes_a_report_and_compares(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     card, network = load_checkpoint("small", runs / "small-0")
-    save_checkpoint(replace(card, name="twin"), network, runs / "twin-0")
-    line = [
-        "report",
-        "small",
-        "--quick",
-        "--runs",
-        str(runs),
-        "--out",
-        str(tmp_path),
-        "--against",
-        "twin",
-    ]
+    head_of(network).bias.data[0] += 1000  # all are a 0 to it
+    save_checkpoint(replace(card, name="worse"), network, runs / "worse-0")
+    monkeypatch.chdir(tmp_path)
+    line = ["report", "small", "--quick", "--runs", str(runs), "--against", "worse"]
     done = CliRunner().invoke(app, line)
     assert done.exit_code == 0, done.output
-    assert str(tmp_path / "report.html") in done.stdout
-    assert "by small alone and 0 by twin alone" in (tmp_path / "report.md").read_text()
+    assert done.stdout == "reports/small/report.html\n"
+    text = Path("reports/small/report.md").read_text()
+    found = re.search(r"(\d+) are read right by small alone and (\d+) by worse alone", text)
+    assert found
+    assert int(found[1]) > int(found[2])
+    assert "On the 100 validation images" in text
 
 
 def test_a_report_on_a_persons_own_images_tells_of_no_others(runs: Path, tmp_path: Path) -> None:
