@@ -20,7 +20,7 @@ from training.ensemble import unite
 from training.measures.calibration import best_temperature
 from training.measures.cost import MacCounter
 from training.measures.evaluate import evaluate
-from training.registry import SETTINGS, load
+from training.registry import MADE_OF, load
 from training.run import Run
 
 from small_trainings import CHEAP, Pair, drawn_digits, short, trained_pair
@@ -245,7 +245,7 @@ def test_a_name_that_is_a_path_or_of_a_trained_run_is_refused(line: list[str], t
         assert done.exit_code
         assert said in " ".join(done.output.split())
     assert not (tmp_path.parent / "escaped-0").exists()
-    assert [path.name for path in run.folder.iterdir()] == [SETTINGS]
+    assert not (run.folder / MADE_OF).exists()
 
 
 def test_an_ensemble_of_one_is_refused(tmp_path: Path) -> None:
