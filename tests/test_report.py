@@ -15,6 +15,7 @@ from model.checkpoint import load_checkpoint, save_checkpoint
 from model.networks import head_of
 from training.cli import app
 from training.measures.answers import Answers
+from training.measures.comparison import Contender, Result, table
 from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.measures.metrics import Pair, confused_pairs
 from training.measures.significance import Duel
@@ -148,6 +149,16 @@ def test_a_pair_is_shown_both_ways(subject: Subject) -> None:
     assert confused_pairs(answers) == [Pair("1", "7", 3)]
     shown = mistakes_of(Pair("1", "7", 3), answers, images)
     assert [(each.truth, each.read) for each in shown] == [("1", "7"), ("7", "1"), ("7", "1")]
+
+
+def test_where_every_answer_is_uncertain_no_share_of_the_others_is_right(
+    subject: Subject, tmp_path: Path
+) -> None:
+    timid = replace(subject.test, card=replace(subject.test.card, uncertain_below=1.01))
+    assert table([Result(Contender("timid", "runs", ()), (timid,))]).rows[0][-2] == "0.0 %: -"
+    write_report(replace(subject, test=timid), tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "<b>-</b><span>right of the 0.0 % not flagged uncertain" in page
 
 
 def test_sentences_follow_the_figures(subject: Subject) -> None:

@@ -118,6 +118,7 @@ def reasons(results: Sequence[Result]) -> list[str]:
 
 def _row(result: Result) -> tuple[str, ...]:
     first, figures = result.seeds[0], averages(result.seeds)
+    right = percent(figures["accuracy_of_sure"]) if figures["coverage"] else "-"
     return (
         result.contender.name,
         result.contender.origin,
@@ -127,7 +128,7 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{100 * figures['top2']:.2f}",
         f"{100 * figures['top3']:.2f}",
         f"{figures['ece']:.4f}",
-        f"{percent(figures['coverage'], 1)}: {percent(figures['accuracy_of_sure'])}",
+        f"{percent(figures['coverage'], 1)}: {right}",
         f"{mean(each.cost.images_per_second for each in result.seeds):,.0f}",
     )
 
