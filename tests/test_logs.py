@@ -57,7 +57,7 @@ def test_json_is_one_object_a_line_whatever_is_said(written: Callable[[], str]) 
 def test_text_cannot_be_forged_either(written: Callable[[], str]) -> None:
     logs.configure(QueueSettings(log="text"), "gateway")
     log = logging.getLogger("somewhere")
-    log.info("read %s", HOSTILE, extra={"event": "e", "job": "j1"})
+    log.info("read %s", HOSTILE, extra={"event": "e", "job": "j1", "told": "read"})
     try:
         raise ValueError(f"first\n2026-11-28 INFO forged {HOSTILE}")
     except ValueError:

@@ -62,6 +62,14 @@ def test_an_empty_name_of_a_file_of_keys_is_none(monkeypatch: pytest.MonkeyPatch
     assert GatewaySettings().api_keys_file is None
 
 
+def test_openvino_is_not_asked_for_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKQUEUE_ENGINE", "openvino")
+    assert WorkerSettings().engine == "openvino"
+    monkeypatch.setenv("INKQUEUE_DEVICE", "cuda:1")
+    with pytest.raises(BadSettings, match=r"^INKQUEUE_ENGINE: openvino runs on a CPU,"):
+        WorkerSettings()
+
+
 def test_a_job_may_be_kept_as_long_as_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKQUEUE_EXPIRES_IN", "2000000")
     monkeypatch.setenv("INKQUEUE_MAX_EXPIRES_IN", "2000000")

@@ -245,6 +245,7 @@ def test_a_worker_needs_not_know_which_redis_it_is_but_a_gateway_does(redis_url:
         (["protected-mode yes"], ""),
         (["bind 0.0.0.0", "protected-mode yes"], GUARDED),
         (["bind 127.0.0.1", "protected-mode no"], ""),
+        (["bind * -::*", "protected-mode no"], "bind * -::*, protected-mode no"),
         (["bind 127.0.0.1 -::1", "protected-mode no"], ""),
         (["bind 0.0.0.0", "protected-mode no", "requirepass secret"], ""),
     ],
@@ -269,6 +270,8 @@ def test_off_loopback_a_password_is_wanted(tmp_path: Path) -> None:
         other = url.replace("127.0.0.1", address)
         assert f"is reached at {address}" in find_door(connect(other), SAFE)
         with redis.Redis.from_url(url) as client:
+            client.acl_setuser("me", enabled=True, passwords=["+mine"], categories=["+@all"])
+            assert find_door(connect(other.replace("//", "//me:mine@")), SAFE)
             client.config_set("requirepass", "secret")
         assert find_door(connect(other.replace("//", "//:secret@")), SAFE) == ""
 

@@ -4,6 +4,8 @@ import json
 import time
 from base64 import b64decode
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from worker.ledger import keys
 from worker.ledger.doorbell import sender_message
 from worker.ledger.gauges import Gauges, Outgoing
 from worker.ledger.scripts import source
+from worker.retry_after import retry_after_s
 from worker.settings import SenderSettings
 from worker.webhooks.deliveries import Deliveries, Delivery
 from worker.webhooks.endpoints import Endpoint, Endpoints, SecretsOverlap
@@ -531,6 +534,9 @@ def test_jitter_and_what_a_receiver_asks_for() -> None:
     assert delay_s(schedule, 1, "60") == 60
     assert delay_s(schedule, 2, "1") >= 270
     assert delay_s(schedule, 1, "99999999999") == 86_400
+    there = datetime.now(timezone(timedelta(hours=5))) + timedelta(minutes=30)
+    assert 1790 <= delay_s(schedule, 1, format_datetime(there)) <= 1800
+    assert retry_after_s("Fri, 31 Dec 1999 23:59:59 GMT") == 0
     assert 86_000 <= delay_s(schedule, 1, "Fri, 31 Dec 2100 23:59:59 GMT") <= 86_400
     beyond = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
     for nonsense in ("", "-1", "soon", "1e9", "٣", "Wed, 21 Oct 2015 07:28:00 GMT", beyond):

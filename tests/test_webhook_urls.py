@@ -177,6 +177,9 @@ def test_what_kept_an_attempt_from_its_receiver_is_said() -> None:
     ):
         (outcome,) = send("http://receiver.example.org:9/", [addresses], policy=PRIVATE)
         assert outcome.error == error
+    with running_receiver(lambda _, link: link.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")) as receiver:
+        (outcome,) = send(receiver.url, [["127.0.0.1"]], policy=PRIVATE)
+    assert outcome.error == "it did not answer in HTTP"
 
 
 @contextmanager

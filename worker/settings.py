@@ -79,7 +79,7 @@ class QueueSettings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise BadSettings("; ".join(map(_fault, error.errors(include_input=False)))) from None
+            raise BadSettings("; ".join(map(_fault, error.errors()))) from None
 
     @field_validator("redis_url", "broker_url")
     @classmethod
