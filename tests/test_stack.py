@@ -18,6 +18,7 @@ from api.cli import app
 from api.cli.checks import reserved
 from api.cli.console import Refusal
 from api.cli.readiness import address
+from api.stack.children import Child
 from api.stack.stack import Stack
 from model.card import WEIGHTS
 from worker.embedded import free_port
@@ -69,6 +70,30 @@ def test_a_gateway_that_hangs_is_replaced(
         until(lambda: looked_after(stack) and healthy(stack), 60)
     finally:
         stack.stop()
+
+
+def test_what_it_tells_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Child, "start", lambda child: None)
+    monkeypatch.setattr("api.stack.stack.usable_cores", lambda: 9)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("INKQUEUE_LOG_LEVEL", "error")
+    monkeypatch.delenv("INKQUEUE_THREADS", raising=False)
+    stack = Stack("127.0.0.1", 1, 2, tmp_path, log_level="debug", api_workers=2)
+    (stack.figures / "of a former one").mkdir(parents=True)
+    stack.start()
+    assert not list(stack.figures.iterdir())
+    names = ["gateway 1", "gateway 2", "worker 1", "worker 2", "sender"]
+    assert [each.name for each in stack.children] == names
+    for each in stack.children:
+        assert "-P" in each.command  # a folder `api` where it runs is not ours
+        assert each.environment["INKQUEUE_THREADS"] == "4"
+        assert "INKQUEUE_LOG_LEVEL" not in each.environment  # it has one
+    monkeypatch.setenv("INKQUEUE_THREADS", "3")
+    monkeypatch.delenv("INKQUEUE_LOG_LEVEL")
+    stack = Stack("127.0.0.1", 1, 1, tmp_path, log_level="debug")
+    stack.start()
+    told = stack.children[0].environment
+    assert (told["INKQUEUE_LOG_LEVEL"], "INKQUEUE_THREADS" in told) == ("debug", False)
 
 
 def looked_after(stack: Stack) -> bool:
