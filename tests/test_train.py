@@ -4,6 +4,7 @@ import errno
 import json
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,14 @@ import torch
 from model.card import WEIGHTS, BadCard
 from model.checkpoint import load_checkpoint
 from model.networks import build
+from model.storage import whole
 from training.cli.train import follow
 from training.distill import fold, soft_targets, teach
 from training.history import read_run
 from training.publish import finish
 from training.recipe import Recipe
 from training.registry import MADE_OF, METRICS, SETTINGS, find, load, settings_of
-from training.run import BadRun, Run, write_tensors
+from training.run import BadRun, Run
 from training.sets import sources
 from training.sets.catalogue import DIGITS
 from training.sets.data import PartialLabels, Set
@@ -102,23 +104,24 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     assert [each.epoch for each in run.epochs] == [1, 2]
 
 
-def test_an_epoch_whose_checkpoint_is_not_there_is_trained_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lost", ["metrics.json", "checkpoint.pt"])
+def test_an_epoch_that_is_not_recorded_whole_is_trained_again(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = short(epochs=2, draws=64)
-    whole = trained(recipe, tmp_path / "whole")
+    expected = trained(recipe, tmp_path / "whole")
 
-    def fall(path: Path, content: dict[str, tuple[float, ...]]) -> None:
-        if content["progress"][1] == 2:
+    def fall(path: Path) -> AbstractContextManager[Path]:
+        if path.name == lost and path.exists():  # the second epoch's
             raise KeyboardInterrupt
-        write_tensors(path, content)
+        return whole(path)
 
-    monkeypatch.setattr("training.run.write_tensors", fall)
+    monkeypatch.setattr("training.run.whole", fall)
     with pytest.raises(KeyboardInterrupt):
         trained(recipe, tmp_path / "parts")
     monkeypatch.undo()
     run = Run(recipe, tmp_path / "parts")
-    assert same(Trainer(recipe, drawn_digits()).train(run).state_dict(), whole)
+    assert same(Trainer(recipe, drawn_digits()).train(run).state_dict(), expected)
     assert [each.epoch for each in run.epochs] == [1, 2]
 
 
