@@ -203,7 +203,7 @@ def test_what_is_nearly_a_tie_is_settled_and_nothing_else() -> None:
     screen = Card("a", {}, "1+-", "mnist", 0.1, 0.3, 1, temperature=0.5, uncertain_below=0.6)
     assert _is_doubtful(2, screen, near, outputs).tolist() == [False, True, True, False]
     equal = np.ones((1, 5), np.float32)
-    equal[0, 0] += 1.1 * tie
+    equal[0, [0, 4]] += 1.1 * tie
     assert not _is_tie(2, tie, equal).any(), "of a screen, nothing counts"
 
 

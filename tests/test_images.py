@@ -228,6 +228,9 @@ class TestKinds:
         data = saved(DRAWING, kind, exif=b"Exif\0\0II*\0\xff\xff\xff\xff", **options)
         assert np.array_equal(decode(data), DRAWING)
 
+    def test_exif_that_a_webp_only_begins_with_turns_nothing(self) -> None:
+        assert np.array_equal(decode(saved(DRAWING, "WEBP", lossless=True) + b"EXIF"), DRAWING)
+
     def test_what_only_looks_like_exif_turns_nothing(self) -> None:
         exif = Image.Exif()
         exif[ExifTags.Base.Orientation] = 3
