@@ -1,6 +1,7 @@
 """The report: files that hold what they must, pictures that decode, sentences computed from figures."""
 
 import io
+import json
 import re
 from base64 import b64decode
 from dataclasses import replace
@@ -89,6 +90,8 @@ def test_the_page_and_the_text_hold_the_figures(folder: Path, subject: Subject) 
         assert f"{100 * figures[name]:.2f} %" in page
         assert f"{100 * figures[name]:.2f} %" in text
     assert page.count('<tr><td class="mono">') == 10
+    told = json.loads((folder / "figures.json").read_text())
+    assert told["top1"] == figures["top1"] != subject.validation.accuracy["top1"]  # type: ignore[union-attr]
     assert "learning_rate" in text
     assert "prefers-color-scheme: dark" in page
     assert "A remark of &lt;ours&gt;." in page
@@ -206,6 +209,8 @@ def test_the_command_writes_a_report_and_compares(
     assert found
     assert int(found[1]) > int(found[2])
     assert "On the 100 validation images" in text
+    done = CliRunner().invoke(app, [*line[:-1], "letters"], env={"COLUMNS": "1000"})
+    assert "letters reads ABCDEFGHIJKLMNOPQRSTUVWXYZ, and small reads 0123456789" in done.stderr
 
 
 def test_a_report_on_a_persons_own_images_tells_of_no_others(runs: Path, tmp_path: Path) -> None:
