@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import socket
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +43,7 @@ from hostile_files import idx
 from ledgers import LIMITS, NEW, commit_of, finish, ledger, on_redis, submit, with_submissions
 from samples import glyphs, npy_of, zip_of
 from services import Services, beside, lone_gateway, running_services
+from waiting import meanwhile
 
 NPY, IDX = {"Content-Type": "application/x-npy"}, {"Content-Type": "application/x-idx"}
 MB = 1 << 20
@@ -141,22 +141,17 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services,
 @pytest.fixture
 def most_used(narrow: tuple[Services, list[str]]) -> Iterator[list[int]]:
     """What Redis uses, sampled while a test runs; everything is gone at first."""
-    used, over = [0], threading.Event()
+    used = [0]
 
-    def watch() -> None:
-        with redis.Redis.from_url(narrow[0].redis_url) as client:
-            while not over.wait(0.005):
-                info = client.info("memory")
-                used.append(int(info["used_memory"]) - int(info["mem_not_counted_for_evict"]))
+    def look() -> None:
+        info = client.info("memory")
+        used.append(int(info["used_memory"]) - int(info["mem_not_counted_for_evict"]))
 
     with redis.Redis.from_url(narrow[0].redis_url) as client:
         client.flushall()
-    time.sleep(0.15)
-    thread = threading.Thread(target=watch)
-    thread.start()
-    yield used
-    over.set()
-    thread.join()
+        time.sleep(0.15)
+        with meanwhile(look, 0.005):
+            yield used
 
 
 def received(client: "redis.Redis") -> int:

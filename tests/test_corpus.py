@@ -9,7 +9,7 @@ from corpus.every import CASES
 from corpus.lines import LINES
 from corpus.running import run
 from corpus.stage import Stage
-from corpus.standing import Standing
+from corpus.standing import Standing, watched
 from corpus.table import wrong
 from services import Services
 
@@ -27,7 +27,7 @@ def stage(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="module", autouse=True)
 def standing(stage: Stage) -> Iterator[Standing]:
     """Who answers."""
-    with Standing(stage) as standing:
+    with watched(stage) as standing:
         yield standing
 
 

@@ -3,7 +3,6 @@
 import resource
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,7 @@ import redis
 from samples import glyphs, npy_of
 from services import Services, beside, lone_gateway
 from siege import besieged, percentile
-from waiting import until
+from waiting import meanwhile, until
 from wire import CHUNKED, GET, POST, Wire, ask
 
 SHORT = {
@@ -75,20 +74,10 @@ def staged(services: Services) -> list[bytes]:
 @contextmanager
 def growth(services: Services) -> Iterator[list[int]]:
     """By how many bytes the gateway's resident memory grows, looked at all the time."""
-    gateway, over = psutil.Process(services.processes[0].pid), threading.Event()
-    before, grown = gateway.memory_info().rss, [0]
-
-    def watch() -> None:
-        while not over.wait(0.005):
-            grown.append(gateway.memory_info().rss - before)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
+    gateway, grown = psutil.Process(services.processes[0].pid), [0]
+    before = gateway.memory_info().rss
+    with meanwhile(lambda: grown.append(gateway.memory_info().rss - before), 0.005):
         yield grown
-    finally:
-        over.set()
-        watcher.join()
 
 
 @pytest.fixture

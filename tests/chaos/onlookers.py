@@ -1,13 +1,14 @@
 """Clients that ask a gateway again and again while something is done to it, and note every answer."""
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+
+from waiting import meanwhile
 
 PAUSE_S = 0.05
 Question = tuple[str, str, Mapping[str, Any]]
@@ -32,23 +33,21 @@ class Seen:
 class Onlooker:
     """Asks the same thing over and over. `accepted` are the jobs that it was told are stored."""
 
-    url: str
+    http: httpx.Client
     method: str
     path: str
     request: Mapping[str, Any]
     seen: list[Seen] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
 
-    def look(self, stopping: threading.Event) -> None:
-        """Ask until told to stop."""
-        with httpx.Client(base_url=self.url, timeout=60) as http:
-            while not stopping.wait(PAUSE_S):
-                self.seen.append(self._ask(http))
+    def look(self) -> None:
+        """Ask, and note the answer."""
+        self.seen.append(self._ask())
 
-    def _ask(self, http: httpx.Client) -> Seen:
+    def _ask(self) -> Seen:
         began = time.monotonic()
         try:
-            answer = http.request(self.method, self.path, **self.request)
+            answer = self.http.request(self.method, self.path, **self.request)
         except httpx.TransportError:
             return Seen(time.monotonic(), time.monotonic() - began, 0, REFUSED, None)
         kind, now = "", time.monotonic()
@@ -62,14 +61,9 @@ class Onlooker:
 @contextmanager
 def onlookers(url: str, *requests: Question) -> Iterator[Sequence[Onlooker]]:
     """Run an onlooker for each request, until the block ends."""
-    looking = [Onlooker(url, method, path, request) for method, path, request in requests]
-    stopping = threading.Event()
-    threads = [threading.Thread(target=each.look, args=(stopping,)) for each in looking]
-    for thread in threads:
-        thread.start()
-    try:
-        yield looking
-    finally:
-        stopping.set()
-        for thread in threads:
-            thread.join()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for _ in requests]
+        found = [Onlooker(http, *each) for http, each in zip(clients, requests, strict=True)]
+        for each in found:
+            stack.enter_context(meanwhile(each.look, PAUSE_S))
+        yield found

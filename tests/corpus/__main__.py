@@ -8,7 +8,7 @@ from rich.table import Table
 from .every import CASES
 from .running import run
 from .stage import Stage
-from .standing import Standing
+from .standing import watched
 from .table import HEAD, rows, wrong
 from services import logged_services
 
@@ -20,7 +20,7 @@ def main() -> int:
     with (
         logged_services() as (services, folder),
         Stage(services, folder) as stage,
-        Standing(stage) as standing,
+        watched(stage) as standing,
     ):
         runs = [run(case, stage) for case in CASES]
         faults = [*filter(None, map(wrong, runs)), *standing.faults()]

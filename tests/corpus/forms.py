@@ -1,6 +1,5 @@
 """Forms (RFC 7578) that cannot be read, or are hostile."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +7,7 @@ from .asking import Body, message, outcome, results, submit, talk, uploaded
 from .cases import SPENT_S, Ask, cases
 from .stage import GOOD, Stage
 from hostile_files import file_part, form, part
+from waiting import meanwhile
 from wire import Wire
 
 PNG = GOOD["good-0.png"]
@@ -51,26 +51,17 @@ def called(disposition: str) -> Ask:
 
 def many_at_once(stage: Stage) -> str:
     """Send 16 forms of 4 MB at once; a client that asks for /healthz meanwhile must not wait long."""
-    url, body = (
-        stage.url("plain"),
-        form(*(file_part(f"{at}.png", PNG.ljust(1 << 20)) for at in range(4))),
-    )
-    over, waits = threading.Event(), []
+    url, waits = stage.url("plain"), list[float]()
+    body = form(*(file_part(f"{at}.png", PNG.ljust(1 << 20)) for at in range(4)))
+    data = message("POST", "/v1/jobs", {"Content-Type": FORM}, body)
 
     def look() -> None:
-        with Wire(url) as wire:
-            while not over.is_set():
-                start = time.perf_counter()
-                assert wire.get("/healthz").answer().status == 200
-                waits.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        assert wire.get("/healthz").answer().status == 200
+        waits.append(time.perf_counter() - start)
 
-    looking = threading.Thread(target=look)
-    looking.start()
-    data = message("POST", "/v1/jobs", {"Content-Type": FORM}, body)
-    with ThreadPoolExecutor(16) as pool:
+    with Wire(url) as wire, meanwhile(look, 0.0), ThreadPoolExecutor(16) as pool:
         said = {outcome(each) for each in pool.map(lambda _: talk(url, data), range(16))}
-    over.set()
-    looking.join()
     assert sorted(waits)[len(waits) // 2] < 0.2
     return ", ".join(said)
 

@@ -1,14 +1,14 @@
 """Watches the processes that answer: no case may kill one, or make the gateway grow much."""
 
 import json
-import threading
-from types import TracebackType
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import redis
 
 from .stage import Stage
+from waiting import looking
 from wire import Wire
 
 MOST_GROWN = 64 << 20
@@ -16,32 +16,21 @@ PACE_S = 0.01
 
 
 class Standing:
-    """Watches the memory of the gateway `plain`, and knows the workers that were there at the start."""
+    """The gateway `plain` and the workers, compared with how they were when it was made; `grown` is by
+    how many bytes the gateway has grown at most."""
 
     def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+        self._stage, self.grown = stage, 0
         self._gateway = psutil.Process(stage.gateway("plain").processes[0].pid)
-        self._over = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> Self:
-        with Wire(self._stage.url("plain")) as wire:  # warmed up: with a job, and code for images
+        with Wire(stage.url("plain")) as wire:  # warmed up: with a job, and code for images
             for shown in ("items/0/preview.png", "export?what=all"):
-                assert wire.get(f"/v1/jobs/{self._stage.job}/{shown}").answer().status == 200
+                assert wire.get(f"/v1/jobs/{stage.job}/{shown}").answer().status == 200
         self._workers, self._before = self.workers(), self._gateway.memory_info().rss
         self._errors, self._kept = self._answers_of_500(), self._staged()
-        self.grown = 0
-        self._watcher.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._watcher.join()
+    def look(self) -> None:
+        """Note how much memory the gateway has. Raises psutil.NoSuchProcess if it is dead."""
+        self.grown = max(self.grown, self._gateway.memory_info().rss - self._before)
 
     def workers(self) -> set[str]:
         """The ids of the live workers, which change when one is restarted."""
@@ -68,6 +57,10 @@ class Standing:
         with redis.Redis.from_url(self._stage.gateway("plain").redis_url) as client:
             return set(client.scan_iter("ink:stage:*"))
 
-    def _watch(self) -> None:
-        while not self._over.wait(PACE_S) and self._gateway.is_running():
-            self.grown = max(self.grown, self._gateway.memory_info().rss - self._before)
+
+@contextmanager
+def watched(stage: Stage) -> Iterator[Standing]:
+    """Who answers on `stage`; the gateway's memory is looked at until the block ends."""
+    standing = Standing(stage)
+    with looking(standing.look, PACE_S):
+        yield standing
