@@ -572,10 +572,7 @@ def _is_restarted(running: Running, module: str) -> None:
     victim = running.child(module)
     assert victim
     victim.kill()
-    end = time.monotonic() + READY_S
-    while (heir := running.child(module)) is None or heir.pid == victim.pid:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: (heir := running.child(module)) and heir.pid != victim.pid, READY_S)
 
 
 def _listens(port: int) -> bool:

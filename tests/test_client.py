@@ -449,8 +449,7 @@ def test_a_prediction_whose_job_is_canceled_is_an_error(
 
 def cancel_next(client: Client) -> None:
     """Cancel the next job as soon as it is there."""
-    until(lambda: list(client.jobs(JobState.QUEUED)))
-    client.cancel(next(iter(client.jobs(JobState.QUEUED))))
+    client.cancel(until(lambda: list(client.jobs(JobState.QUEUED)))[0])
 
 
 def test_a_busy_gateway_is_asked_again_when_it_says(

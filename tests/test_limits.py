@@ -74,8 +74,7 @@ def test_a_prediction_whose_job_is_canceled_is_a_problem(
         target=lambda: done.append(tight.post("/v1/predictions", content=content, headers=headers))
     )
     thread.start()
-    until(lambda: tight.get("/v1/jobs?state=queued").json()["data"])
-    (job,) = tight.get("/v1/jobs?state=queued").json()["data"]
+    (job,) = until(lambda: tight.get("/v1/jobs?state=queued").json()["data"])
     place = f"/v1/jobs/{job['id']}"
     assert tight.post(f"{place}/cancel").json()["state"] == "canceled"
     if deleted:

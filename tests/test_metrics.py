@@ -1,7 +1,6 @@
 """What Prometheus is told: by its conventions, complete from the first scrape, and true."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from worker.ledger.jobs import JobState
 
 from samples import glyphs, npy_of, pngs, zip_of
 from services import Services, beside, gateway_and_worker, lone_gateway
+from waiting import until
 
 NPY, PNG = {"Content-Type": "application/x-npy"}, {"Content-Type": "image/png"}
 UNITS = ("seconds", "bytes", "images", "info")
@@ -151,10 +151,7 @@ def test_a_redis_that_becomes_unsafe_is_told_of(own: Services) -> None:
     with httpx.Client(base_url=own.url) as http, redis.Redis.from_url(own.redis_url) as client:
         for value, unsafe in (("everysec", 1), ("always", 0)):
             client.config_set("appendfsync", value)
-            end = time.monotonic() + 10
-            while read(figures(families(http)), "inkqueue_redis_unsafe") != unsafe:
-                assert time.monotonic() < end
-                time.sleep(0.1)
+            until(lambda told=unsafe: read(figures(families(http)), "inkqueue_redis_unsafe") == told)
 
 
 def test_counters_survive_their_gateway(own: Services) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from api.schemas.queues import QueueOut
 
 from samples import pngs
 from services import Services
+from waiting import until
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -42,11 +42,8 @@ def served(services: Services) -> str:
     with httpx.Client(base_url=services.url, timeout=60) as http:
         headers = {"Content-Type": "image/png"}
         assert http.post("/v1/predictions", content=image, headers=headers).status_code == 200
-        end = time.monotonic() + 10
-        while "worker_images_per_second{" not in (text := http.get("/metrics").text):
-            assert time.monotonic() < end  # the worker tells of its rate with its next heartbeat
-            time.sleep(0.1)
-        return text
+        until(lambda: "worker_images_per_second{" in http.get("/metrics").text)  # with a heartbeat
+        return http.get("/metrics").text
 
 
 def test_every_query_names_a_metric_that_is_served(served: str) -> None:

@@ -33,8 +33,7 @@ def test_a_worker_that_joins_takes_up_work_and_one_that_leaves_loses_none(
             with stopped(first.pid):  # lest it read all before another one is there
                 job = client.submit(array, model="digits")
                 running.spawn("worker")
-                until(lambda: joined(client, known), READY_S)
-                leave(running, client, joined(client, known))
+                leave(running, client, until(lambda: joined(client, known), READY_S))
             assert client.wait(job, timeout=60).state is JobState.SUCCEEDED
 
 

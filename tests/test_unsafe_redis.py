@@ -304,9 +304,7 @@ def test_a_gateway_takes_no_job_once_redis_came_back_unsafe(tmp_path: Path) -> N
             old.kill()
             old.wait()
             with started(own, appendfsync="everysec"):
-                answers: list[httpx.Response] = []
-                until(lambda: answers.append(submit(http)) or not is_away(answers[-1]))  # type: ignore[func-returns-value]
-                first = answers[-1]
+                first = until(lambda: None if is_away(answer := submit(http)) else answer)
                 assert (first.status_code, first.json()["type"]) == (503, "/problems/storage-unsafe")
                 assert "appendfsync everysec" in first.json()["detail"]
                 ready = http.get("/readyz")

@@ -92,13 +92,9 @@ def errors(http: httpx.Client, job: str) -> list[dict[str, Any]]:
 
 def wait_over(http: httpx.Client, job: str, seconds: float = 20) -> dict[str, Any]:
     """The one delivery of a job, once it is over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        (delivery,) = deliveries(http, job)
-        if delivery["state"] != "pending":
-            return delivery
-        time.sleep(0.05)
-    raise TimeoutError(delivery)
+    until(lambda: all(each["state"] != "pending" for each in deliveries(http, job)), seconds)
+    (delivery,) = deliveries(http, job)
+    return delivery
 
 
 def dead_port() -> int:
@@ -284,10 +280,7 @@ def test_hostile_receivers_hold_up_neither_predictions_nor_others(
         # As many at a time as one receiver may have, for all the messages that wait for it. The first
         # began before they were heard, so that the next may have begun already.
         assert silent.connections <= 4 * (2 + (time.monotonic() - silent.messages[0].at) // TIMEOUT_S)
-        end = time.monotonic() + 20
-        while not (slow_ones := [each for job in jobs for each in errors(http, job)]):
-            assert time.monotonic() < end
-    slowly = slow_ones[0]
+        slowly, *_ = until(lambda: [each for job in jobs for each in errors(http, job)])
     assert slowly["error"] == "it took too long"
     assert TIMEOUT_S * 1000 <= slowly["took_ms"] < 10 * TIMEOUT_S * 1000
     # The quickest tells of us, and not of what else the machine does; none waits for a receiver.

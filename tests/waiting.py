@@ -5,14 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until `true()` is true."""
+def until(true: Callable[[], T | None], seconds: float = 20) -> T:
+    """What `true()` returns once that is true."""
     end = time.monotonic() + seconds
-    while not true():
+    while not (found := true()):
         assert time.monotonic() < end, f"it did not become true within {seconds:g} s"
         time.sleep(0.01)
+    return found
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from .replies import PLANNED
 from .servers import Server, running_server
 from samples import glyphs, npy_of, pngs
 from services import Services
+from waiting import until
 
 MODEL = "digits-nano"
 FEW, TIMES = 100, 100
@@ -126,18 +127,13 @@ class Patient:
 
     def _wait_for_commit(self, before: int) -> float:
         """Wait until more images are done than `before`; return when (monotonic) that was."""
-        end = time.monotonic() + LONG_S
-        while self._committed() <= before:
-            assert time.monotonic() < end, "no commit came"
-            time.sleep(0.01)
+        until(lambda: self._committed() > before, LONG_S)
         return time.monotonic()
 
     def _wait_until_over(self, job: str) -> None:
-        end = time.monotonic() + LONG_S
+        name = keys.job(keys.job_name("anonymous", job))
         with self.server.client() as client:
-            while client.hget(keys.job(keys.job_name("anonymous", job)), "state") not in OVER:
-                assert time.monotonic() < end, "the job does not end"
-                time.sleep(0.02)
+            until(lambda: client.hget(name, "state") in OVER, LONG_S)
 
     def _judge(self, job: str, looking: Sequence[Onlooker]) -> list[str]:
         """Everything that is broken; all jobs that a client was told are stored must have ended."""
