@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from metrics import figures
 from samples import LABELS, pngs, zip_of
 from services import Services
 
@@ -106,9 +107,8 @@ def read_results(http: httpx.Client, job_id: str) -> list[Json]:
 
 def counters(http: httpx.Client) -> Counter[str]:
     """The ledger's own counters, from /metrics."""
-    lines = [line.split() for line in http.get("/metrics").text.splitlines() if line[0] != "#"]
-    counted = [(name, value) for name, value in lines if name.endswith("_total")]
-    return Counter({name.removeprefix("inkqueue_"): int(float(value)) for name, value in counted})
+    counted = {name: int(value) for name, value in figures(http).items() if name.endswith("_total")}
+    return Counter({name.removeprefix("inkqueue_"): value for name, value in counted.items()})
 
 
 def when(job: Json, field: str) -> float:

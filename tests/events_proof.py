@@ -27,7 +27,7 @@ from worker.ledger import keys
 
 from samples import glyphs, npy_of
 from services import Services, lone_gateway
-from streams import Follower, follow_into
+from streams import Follower, follow_into, open_streams
 
 STREAMS, JOBS, CHUNKS, CHUNK_IMAGES = 1_000, 100, 20, 32
 WORKERS = 2
@@ -108,9 +108,10 @@ def measure(services: Services, watch: Watch) -> None:
 
 def direct(services: Services, followers: list[Follower], watch: Watch) -> None:
     """Start workers once all streams are open; kill and restart the gateway half-way."""
-    while open_streams(services) < STREAMS and not watch.over.wait(0.2):
-        pass
-    watch.streams = open_streams(services)
+    with httpx.Client(base_url=services.url, timeout=60) as http:
+        while open_streams(http) < STREAMS and not watch.over.wait(0.2):
+            pass
+        watch.streams = int(open_streams(http))
     for _ in range(WORKERS):
         services.spawn("worker")
     half = STREAMS * (CHUNKS + 1) // 2
@@ -123,13 +124,6 @@ def direct(services: Services, followers: list[Follower], watch: Watch) -> None:
     gateway.wait()
     services.processes[0] = services.spawn("api")
     services.processes.pop()
-
-
-def open_streams(services: Services) -> int:
-    """The open streams, as the gateway counts them."""
-    lines = httpx.get(f"{services.url}/metrics", timeout=60).text.splitlines()
-    (line,) = [each for each in lines if each.startswith("inkqueue_event_streams ")]
-    return int(float(line.split()[1]))
 
 
 def memory_mb(services: Services) -> float:

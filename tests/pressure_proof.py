@@ -37,7 +37,7 @@ from worker.ledger.submissions import Submission, Submissions
 from chaos.evidence import Accepted, Evidence
 from chaos.invariants import violations
 from chaos.look import System
-from ledgers import LIMITS, on_redis, stage
+from ledgers import LIMITS, on_redis, read_stats, stage
 from samples import glyphs, npy_of
 from services import Services, beside, lone_gateway
 from waiting import looking
@@ -103,10 +103,10 @@ def prove(size: Size) -> Outcome:
         outcome.rate = calibrate(urls, size.room // 250, outcome)
         backlog = on_redis(own.redis_url, lambda client: fill(client, size.jobs))
         outcome.accepted |= dict.fromkeys(backlog, 1)
-        before = stats(own)
+        before = read_stats(own.redis_url)["images_succeeded"]
         with watched(own, urls, list(outcome.accepted), outcome):
             press(urls, outcome, size.seconds)
-        outcome.read = stats(own)["images_succeeded"] - before["images_succeeded"]
+        outcome.read = read_stats(own.redis_url)["images_succeeded"] - before
         if size.jobs:
             own.environment["INKQUEUE_MODELS"] = BACKLOG
             own.spawn("worker")
@@ -237,18 +237,13 @@ def finish(own: Services, urls: Sequence[str], outcome: Outcome) -> None:
         state != b"succeeded" or int(done) != size
         for (state, done), size in zip(found, names.values(), strict=True)
     )
-    if left or queued or stats(own)["jobs_accepted"] != len(names):
-        outcome.broken.append(f"{left} images queued, {queued}, jobs accepted: {stats(own)}")
+    stats = read_stats(own.redis_url)
+    if left or queued or stats["jobs_accepted"] != len(names):
+        outcome.broken.append(f"{left} images queued, {queued}, jobs accepted: {stats}")
     some = random.sample(sorted(outcome.accepted), min(SAMPLE, len(outcome.accepted)))
     accepted = [Accepted(job, [None] * outcome.accepted[job]) for job in some]
     system = System(own.redis_url, urls)
     outcome.broken += violations(system, Evidence(accepted, whole=False))
-
-
-def stats(own: Services) -> dict[str, int]:
-    """The ledger's counters."""
-    with redis.Redis.from_url(own.redis_url) as client:
-        return {name.decode(): int(value) for name, value in client.hgetall(keys.STATS).items()}
 
 
 def faults(outcome: Outcome, most_ms: float = MOST_MS, times: int = TIMES) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
+from metrics import figures
+
 
 @dataclass(frozen=True)
 class Told:
@@ -49,6 +51,11 @@ def refused(http: httpx.Client, job: str, after: str = "", **query: str) -> http
 def indices(events: list[Told]) -> list[int]:
     """The images whose results came, in the order in which they came."""
     return [item["index"] for event in events if event.kind == "result" for item in event.data["data"]]
+
+
+def open_streams(http: httpx.Client) -> float:
+    """How many event streams the gateway has open."""
+    return figures(http)["inkqueue_event_streams"]
 
 
 @dataclass

@@ -41,6 +41,7 @@ from worker.tracing import Tracer
 
 from hostile_files import idx
 from ledgers import LIMITS, NEW, commit_of, finish, ledger, on_redis, submit, with_submissions
+from metrics import figures
 from samples import glyphs, npy_of, zip_of
 from services import Services, beside, lone_gateway, running_services
 from waiting import meanwhile
@@ -104,8 +105,7 @@ def test_not_one_image_too_many_is_let_in_by_many_at_once(
         assert {job for job in accepted if http.get(f"/v1/jobs/{job}").status_code == 200} == set(
             accepted
         )
-        lines = http.get("/metrics").text.splitlines()
-    assert f"inkqueue_queued_images_peak {float(sum(accepted.values()))}" in lines
+        assert figures(http)["inkqueue_queued_images_peak"] == sum(accepted.values())
 
 
 def test_who_asks_again_hears_of_the_job_though_all_is_full(capped: tuple[Services, list[str]]) -> None:

@@ -21,9 +21,10 @@ import redis
 from worker.ledger.jobs import JobState
 
 from ledgers import commit_of, finish, ledger, pass_over, submit
+from metrics import figures
 from samples import glyphs, npy_of
 from services import Services, beside, lone_gateway, new_key, on_empty_redis, running_services
-from streams import Told, follow_all, indices, listening, refused, told
+from streams import Told, follow_all, indices, listening, open_streams, refused, told
 from waiting import until
 
 UNREAD_S, PING_S, MOST, READERS = 1.0, 0.3, 4, 50
@@ -50,11 +51,6 @@ def commit_one(url: str, failed: int = 0) -> None:
     worker = ledger(url)
     (claim,) = worker.claim("balanced", 1)
     worker.commit([commit_of(claim, failed=failed)])
-
-
-def open_streams(http: httpx.Client) -> float:
-    lines = http.get("/metrics").text.splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith("inkqueue_event_streams "))
 
 
 def assert_whole(events: list[Told], images: int) -> None:
@@ -419,8 +415,7 @@ class TestReaders:
     ) -> None:
         def total() -> float:
             sum_of = 'inkqueue_http_request_duration_seconds_sum{route="/v1/jobs/{job_id}/events"}'
-            lines = http.get("/metrics").text.splitlines()
-            return next(float(line.split()[1]) for line in lines if line.startswith(sum_of))
+            return figures(http)[sum_of]
 
         submit(gateway.redis_url, "a", (2,))
         with listening(http, "a") as (_, events):

@@ -20,6 +20,7 @@ from model.ink.normalization import to_glyph
 
 from jobs import ended, posted, results_of
 from ledgers import ledger, submit, wait_out_lease
+from metrics import figures
 from samples import (
     drawings,
     glyphs,
@@ -122,9 +123,9 @@ def test_every_image_has_one_result_though_the_worker_is_killed(
             assert [result["label"] for result in results] == labels
             found = [result["confidence"] for result in results]
             np.testing.assert_allclose(found, confidences, rtol=0, atol=1e-6)  # type: ignore[arg-type]
-        metrics = http.get("/metrics").text
-    assert "inkqueue_images_succeeded_total 3000.0" in metrics
-    assert "inkqueue_commits_different_total 0.0" in metrics
+        counted = figures(http)
+    assert counted["inkqueue_images_succeeded_total"] == 3000
+    assert counted["inkqueue_commits_different_total"] == 0
 
 
 def test_a_worker_says_whether_it_is_alive(own_services: Services) -> None:

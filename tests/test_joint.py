@@ -1,7 +1,6 @@
 """Gateways that share a port: whoever answers, figures, caps and events are those of all."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from metrics import figures
 from samples import glyphs, npy_of
 from services import Services, running_services
 from waiting import until
@@ -62,8 +62,7 @@ def _own_port(answer: httpx.Response) -> int:
 
 
 def figure(client: httpx.Client, name: str) -> float:
-    found = re.findall(rf"^{re.escape(name)} (\S+)$", client.get("/metrics").text, re.MULTILINE)
-    return sum(map(float, found))
+    return figures(client).get(name, 0.0)
 
 
 def test_each_has_its_share_and_tells_of_all(clients: list[tuple[httpx.Client, int]]) -> None:

@@ -23,6 +23,7 @@ from browsers import FAR_OFF, FIRST_MS, MEANT_MS, REFUSAL, Browser, require_brow
 from ledgers import commit_of, finish, ledger, submit
 from samples import npy_of
 from services import Services, lone_gateway
+from streams import open_streams
 from waiting import until
 
 MOST_BYTES = 65_536
@@ -112,12 +113,6 @@ def commit_next(url: str, *, uncertain: bool = False) -> None:
 def asked_for_events(browser: Browser, job: str) -> bool:
     """Whether a stream of a job was asked for since the last time."""
     return any(f"/{job}/events?" in url for url in browser.asked())
-
-
-def open_streams(http: httpx.Client) -> float:
-    """How many event streams the gateway has open."""
-    (line,) = re.findall(r"^inkqueue_event_streams\S* (\S+)$", http.get("/metrics").text, re.MULTILINE)
-    return float(line)
 
 
 def listeners(browser: Browser, event: str) -> int:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import redis
 from rich.console import Console
 from rich.table import Table
 from standardwebhooks.webhooks import Webhook
 
 from api.client import Client
 
+from ledgers import read_stats
 from receivers import OK, Answer, Receiver, babble, drip, hang, pour, running_receiver, status
 from samples import pngs
 from services import Services, lone_gateway
@@ -70,8 +70,7 @@ def _prove(
         killed_s = time.monotonic() - began
         _wait(lambda: _told(good, secrets) >= jobs and _told(moody, secrets) >= jobs)
         whole_s = time.monotonic() - began
-    with redis.Redis.from_url(services.redis_url) as ledger:
-        counted = {key.decode(): int(value) for key, value in ledger.hgetall("ink:stats").items()}
+    counted = read_stats(services.redis_url)
     table = Table(
         "what", "figure", title=f"{len(jobs)} jobs, three receivers, {KILLS} kills in {killed_s:.0f} s"
     )

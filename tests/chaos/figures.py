@@ -14,6 +14,7 @@ from .stage import Stage
 from .stock import Quota
 from .storm import Terms, Toll
 from .wards import Ward
+from ledgers import read_stats
 
 RECOVERY_SLACK_S = 1.0
 REDIS_BACK_S = 5.0
@@ -68,8 +69,8 @@ def struck(run: Run) -> dict[str, Any]:
 
 def recovered(run: Run) -> dict[str, Any]:
     """How the chunks of killed workers recovered, and how long it took."""
+    stats = read_stats(run.stage.redis_url)
     with run.stage.client() as client:
-        stats = {key.decode(): int(value) for key, value in client.hgetall("ink:stats").items()}
         commits = commits_of(client, [job.name for job in run.notes.accepted])
     claims = claims_of(ward.log for ward in run.stage.workers)
     found = recoveries(run.toll.worker_kills, claims, commits)
