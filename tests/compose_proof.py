@@ -4,13 +4,12 @@ Not a pytest test, since it needs the stack up (docker compose up --build --scal
 with 1 unless every image has exactly one result, and equal images have equal ones.
 """
 
-import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +20,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from jobs import ended, posted, results_of
 from metrics import figures
 from samples import LABELS, pngs, zip_of
 from services import Services
+from waiting import until
 
 IMAGES = 10_000
 DISTINCT = 500
@@ -52,12 +53,12 @@ def main() -> None:
     with gateway() as http:
         before = counters(http)
         job_id = submit(http)
-        half = job_once(http, job_id, lambda job: job["counts"]["succeeded"] >= IMAGES // 2)
+        until(lambda: read(http, job_id) >= IMAGES // 2, DEADLINE_S)
+        half = read(http, job_id)
         docker("kill", victim := workers[0])
         try:
-            killed = Kill(victim, time.time(), docker("wait", victim), half["counts"]["succeeded"])
-            job = job_once(http, job_id, lambda job: job["ended_at"] is not None)
-            results, counted = read_results(http, job_id), counters(http)
+            killed = Kill(victim, time.time(), docker("wait", victim), half)
+            job, results, counted = ended(http, job_id), results_of(http, job_id), counters(http)
         finally:
             docker("start", victim)
     counted.subtract(before)
@@ -84,25 +85,12 @@ def submit(http: httpx.Client) -> str:
     """The id of a job of IMAGES PNGs in one ZIP, DISTINCT of them different."""
     drawn = pngs(DISTINCT, np.random.default_rng(7))
     archive = zip_of({f"{number}.png": drawn[number % DISTINCT] for number in range(IMAGES)})
-    answer = http.post("/v1/jobs", content=archive, headers={"Content-Type": "application/zip"})
-    answer.raise_for_status()
-    return str(answer.json()["id"])
+    return posted(http, archive, "application/zip")
 
 
-def job_once(http: httpx.Client, job_id: str, ready: Callable[[Json], bool]) -> Json:
-    """The job, as soon as it is `ready`."""
-    end = time.monotonic() + DEADLINE_S
-    while not ready(job := http.get(f"/v1/jobs/{job_id}").json()):
-        if time.monotonic() > end:
-            sys.exit(f"wrong: after {DEADLINE_S:.0f} s the job stands at {job['counts']}")
-        time.sleep(0.05)
-    return dict(job)
-
-
-def read_results(http: httpx.Client, job_id: str) -> list[Json]:
-    """Every result there is."""
-    text = http.get(f"/v1/jobs/{job_id}/results", params={"format": "ndjson"}).text
-    return [json.loads(line) for line in text.splitlines()]
+def read(http: httpx.Client, job_id: str) -> int:
+    """How many images of a job are read."""
+    return int(http.get(f"/v1/jobs/{job_id}").json()["counts"]["succeeded"])
 
 
 def counters(http: httpx.Client) -> Counter[str]:

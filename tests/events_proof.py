@@ -25,6 +25,7 @@ from rich.table import Table
 from api.edge.descriptors import room_for
 from worker.ledger import keys
 
+from jobs import posted
 from samples import glyphs, npy_of
 from services import Services, lone_gateway
 from streams import Follower, follow_into, open_streams
@@ -72,13 +73,8 @@ def main() -> None:
 def submit_all(services: Services) -> list[str]:
     """The ids of jobs for which there is no worker yet."""
     array = npy_of(np.tile(glyphs(CHUNK_IMAGES, np.random.default_rng(0)), (CHUNKS, 1, 1)))
-    headers = {"Content-Type": "application/x-npy"}
     with httpx.Client(base_url=services.url, timeout=60) as http:
-        answers = [
-            http.post("/v1/jobs", params={"model": MODEL}, content=array, headers=headers)
-            for _ in range(JOBS)
-        ]
-    return [str(answer.json()["id"]) for answer in answers]
+        return [posted(http, array, "application/x-npy", model=MODEL) for _ in range(JOBS)]
 
 
 @contextmanager

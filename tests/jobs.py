@@ -16,6 +16,14 @@ def posted(http: httpx.Client, content: bytes, kind: str, **options: str | int) 
     return str(answer.json()["id"])
 
 
+def finished(http: httpx.Client, content: bytes, kind: str, **options: str | int) -> str:
+    """The id of a job that is over."""
+    headers = {"Content-Type": kind, "Prefer": "wait=60"}
+    answer = http.post("/v1/jobs", params=options, content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
 def ended(http: httpx.Client, job: str) -> dict[str, Any]:
     """The job, once it is over."""
     end = time.monotonic() + LONGEST_S

@@ -12,8 +12,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from compose_proof import Json, counters, docker, gateway, job_once, when
+from compose_proof import Json, counters, docker, gateway, when
+from jobs import ended, posted
 from samples import glyphs, npy_of
+from waiting import until
 
 IMAGES = 400_000
 TAKES_UP_S = 2.0
@@ -32,7 +34,7 @@ def main() -> None:
         joined, desired = once_joined(http, known), queue(http)["desired_workers"]
         started_s = time.monotonic() - began
         at_join = http.get(f"/v1/jobs/{job_id}").json()
-        job = job_once(http, job_id, lambda job: job["ended_at"] is not None)
+        job = ended(http, job_id)
         workers, counted = queue(http)["workers"], counters(http)
     counted.subtract(before)
     took_s = when(joined, "first_claim_at") - when(joined, "ready_at")
@@ -64,20 +66,16 @@ def queue(http: httpx.Client) -> Json:
 def submit(http: httpx.Client) -> str:
     """The id of a job that takes long."""
     array = np.tile(glyphs(100, np.random.default_rng(7)), (IMAGES // 100, 1, 1))
-    headers = {"Content-Type": "application/x-npy"}
-    answer = http.post("/v1/jobs", content=npy_of(array), headers=headers)
-    return str(answer.raise_for_status().json()["id"])
+    return posted(http, npy_of(array), "application/x-npy")
 
 
 def once_joined(http: httpx.Client, known: set[str]) -> Json:
     """The worker that was not there before, once it has read something."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        for worker in queue(http)["workers"]:
-            if worker["id"] not in known and worker["images"]:
-                return dict(worker)
-        time.sleep(0.1)
-    sys.exit("wrong: no worker joined within 120 s")
+    new, *_ = until(
+        lambda: [each for each in queue(http)["workers"] if each["id"] not in known and each["images"]],
+        120,
+    )
+    return dict(new)
 
 
 if __name__ == "__main__":

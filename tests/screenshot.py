@@ -13,6 +13,7 @@ from model.drawn import STROKES, draw
 from model.files.images import png
 
 from browsers import Browser, running_browser
+from jobs import finished
 from samples import zip_of
 from services import gateway_and_worker
 
@@ -40,12 +41,10 @@ def send(url: str) -> str:
         f"form-{n // 40 + 1}/cell-{n % 40 + 1:02}.png": png(draw(LABELS[n % 47], rng))
         for n in range(188)
     }
-    params = {"keep_images": True, "top_k": 5, "metadata": '{"title": "census-1911.zip"}'}
-    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
-    answer = httpx.post(
-        f"{url}/v1/jobs", params=params, content=zip_of(drawn), headers=headers, timeout=90
-    )
-    return str(answer.json()["id"])
+    metadata = '{"title": "census-1911.zip"}'
+    with httpx.Client(base_url=url, timeout=90) as http:
+        kind = "application/zip"
+        return finished(http, zip_of(drawn), kind, keep_images=True, top_k=5, metadata=metadata)
 
 
 def take(browser: Browser, job: str, picture: Path) -> None:

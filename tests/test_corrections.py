@@ -10,6 +10,7 @@ import redis
 
 from chaos.faults import Cut, Nth
 from chaos.proxy import Proxy
+from jobs import finished
 from ledgers import commit_of, finish, in_store, ledger, read_job, submit
 from samples import glyphs, npy_of
 from services import lone_gateway
@@ -19,10 +20,7 @@ NPY = {"Content-Type": "application/x-npy"}
 
 def send(http: httpx.Client, count: int, rng: np.random.Generator) -> str:
     """A finished job of so many glyphs."""
-    headers = NPY | {"Prefer": "wait=30"}
-    answer = http.post("/v1/jobs", content=npy_of(glyphs(count, rng)), headers=headers)
-    assert answer.status_code == 200
-    return str(answer.json()["id"])
+    return finished(http, npy_of(glyphs(count, rng)), "application/x-npy")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import redis
 
+from jobs import posted
 from samples import glyphs, npy_of
 from services import Services, beside, lone_gateway
 from siege import besieged, percentile
@@ -84,8 +85,7 @@ def growth(services: Services) -> Iterator[list[int]]:
 def job(services: Services, rng: np.random.Generator) -> str:
     """A job that can be waited for."""
     with httpx.Client(base_url=services.url) as http:
-        headers = {"Content-Type": "application/x-npy"}
-        return str(http.post("/v1/jobs", content=npy_of(glyphs(1, rng)), headers=headers).json()["id"])
+        return posted(http, npy_of(glyphs(1, rng)), "application/x-npy")
 
 
 def trickle(wire: Wire, start: float, pace: float = 0.1) -> float:

@@ -40,20 +40,17 @@ from worker.ledger.jobs import Job
 from worker.ledger.results import Answer, Found, Page
 from worker.ledger.store import Item, JobGone, Store
 
+from jobs import finished
 from ledgers import in_store, read_job, submit
 from samples import drawings, glyphs, npy_of, page, tiff_of, zip_of
 from services import Services
 
-ZIP = {"Content-Type": "application/zip", "Prefer": "wait=60"}
 BALANCED = read_cards()["balanced"].labels
 
 
-def send(http: httpx.Client, files: dict[str, bytes], **options: object) -> str:
+def send(http: httpx.Client, files: dict[str, bytes], **options: str | int) -> str:
     """A finished job of these files."""
-    params = {"keep_images": True, **options}
-    answer = http.post("/v1/jobs", params=params, content=zip_of(files), headers=ZIP)
-    assert answer.status_code == 200
-    return str(answer.json()["id"])
+    return finished(http, zip_of(files), "application/zip", **{"keep_images": True} | options)
 
 
 def export(http: httpx.Client, job: str, folder: Path, **params: str) -> list[str]:
@@ -169,11 +166,8 @@ def test_arrays_and_parts_of_a_job_are_exported_too(
     http: httpx.Client, rng: np.random.Generator, tmp_path: Path
 ) -> None:
     images = glyphs(600, rng)
-    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=60"}
-    sent = http.post(
-        "/v1/jobs?keep_images=true&model=digits-mlp", content=npy_of(images), headers=headers
-    )
-    names = export(http, sent.json()["id"], tmp_path, what="all", cursor="250", limit="300")
+    job = finished(http, npy_of(images), "application/x-npy", keep_images=True, model="digits-mlp")
+    names = export(http, job, tmp_path, what="all", cursor="250", limit="300")
     indices = [int(name.split("/")[1].split("-")[0]) for name in names]
     assert indices == list(range(250, 550))
     np.testing.assert_array_equal(decode((tmp_path / names[0]).read_bytes()), images[250])

@@ -21,6 +21,7 @@ from model.files.images import png
 from training.sets.readers import read
 
 from browsers import BROKEN_OFF, FAR_OFF, MEANT_MS, REFUSAL, Browser
+from jobs import finished
 from samples import npy_of, tiff_of, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -90,10 +91,8 @@ def press(browser: Browser, *keys: str) -> None:
 
 def fail(http: httpx.Client) -> str:
     """A job whose only image is damaged."""
-    headers = {"Content-Type": "image/png", "Prefer": "wait=30"}
     damaged = png(np.zeros((28, 28), np.uint8))[:40]
-    job = http.post("/v1/jobs?keep_images=true", content=damaged, headers=headers)
-    return str(job.json()["id"])
+    return finished(http, damaged, "image/png", keep_images=True)
 
 
 def layouts(browser: Browser) -> int:
@@ -568,19 +567,16 @@ def test_the_worker_is_shown_with_what_it_read(browser: Browser, sent: Sent, htt
 
 
 def test_jobs_are_listed_and_deleted(browser: Browser, http: httpx.Client) -> None:
-    data = {"title": "to be deleted"}
     images = npy_of(np.zeros((2, 28, 28), np.uint8))
-    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=30"}
-    params = {"metadata": '{"title": "to be deleted"}'}
-    job = http.post("/v1/jobs", params=params, content=images, headers=headers).json()
+    job = finished(http, images, "application/x-npy", metadata='{"title": "to be deleted"}')
     browser.open("/")
-    button = browser.find(f"button[aria-label='Delete {data['title']}']")
+    button = browser.find("button[aria-label='Delete to be deleted']")
     with browser.held_timers(MEANT_MS):
         button.click()
         assert button.text == "Really?"
         button.click()
-    browser.wait(lambda: not browser.all(f"a[href='/jobs/{job['id']}']"))
-    assert http.get(f"/v1/jobs/{job['id']}").status_code == 404
+    browser.wait(lambda: not browser.all(f"a[href='/jobs/{job}']"))
+    assert http.get(f"/v1/jobs/{job}").status_code == 404
 
 
 def children(http: httpx.Client, parent: str) -> list[str]:
@@ -765,9 +761,8 @@ def test_a_photograph_that_the_browser_does_not_know_is_left_to_the_service(
 def test_a_job_without_images_is_shown_without_asking_for_them(
     browser: Browser, http: httpx.Client, scans: Path
 ) -> None:
-    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
-    job = http.post("/v1/jobs?model=digits-mlp", content=scans.read_bytes(), headers=headers).json()
-    browser.open(f"/jobs/{job['id']}")
+    job = finished(http, scans.read_bytes(), "application/zip", model="digits-mlp")
+    browser.open(f"/jobs/{job}")
     browser.wait(lambda: browser.all(".cell.gone"))
     browser.find("#downloads summary").click()
     shown = [link.text for link in browser.all("#downloads a") if link.is_displayed()]
@@ -826,9 +821,8 @@ def test_a_folder_of_more_files_than_a_form_takes_is_packed(
 
 def test_ten_thousand_images_stay_usable(browser: Browser, http: httpx.Client) -> None:
     images = npy_of(np.random.default_rng(1).integers(0, 255, (10_000, 28, 28), np.uint8))
-    headers = {"Content-Type": "application/x-npy", "Prefer": "wait=60"}
-    job = http.post("/v1/jobs?model=digits-mlp&keep_images=true", content=images, headers=headers).json()
-    browser.open(f"/jobs/{job['id']}")
+    job = finished(http, images, "application/x-npy", model="digits-mlp", keep_images=True)
+    browser.open(f"/jobs/{job}")
     browser.wait(lambda: browser.text("[data-show=all] b") == "10,000")
     browser.find("#grid").send_keys(Keys.END)
     browser.wait(lambda: browser.all("#item-9999 img[src]"))

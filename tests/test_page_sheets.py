@@ -11,6 +11,7 @@ from selenium.webdriver.support.ui import Select
 from model.files.images import png
 
 from browsers import Browser
+from jobs import finished
 from samples import page, pngs, zip_of
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -73,9 +74,7 @@ def test_a_text_that_is_being_written_is_there_on_coming_back(
     browser: Browser, http: httpx.Client
 ) -> None:
     files = {f"{n}.png": png(page(LINES, np.random.default_rng(n))) for n in range(2)}
-    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
-    params = {"keep_images": True, "layout": "page"}
-    job = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()["id"]
+    job = finished(http, zip_of(files), "application/zip", keep_images=True, layout="page")
     show(browser, job)
     field = browser.find("#inspector textarea")
     field.send_keys("x", Keys.BACKSPACE)  # as it was
@@ -98,10 +97,8 @@ def test_a_text_that_is_being_written_is_there_on_coming_back(
 
 
 def test_a_page_without_text_is_written_not_agreed_to(browser: Browser, http: httpx.Client) -> None:
-    headers = {"Content-Type": "image/png", "Prefer": "wait=60"}
-    params = {"keep_images": True, "layout": "page"}
     blank = png(np.full((200, 200), 255, np.uint8))
-    job = http.post("/v1/jobs", params=params, content=blank, headers=headers).json()["id"]
+    job = finished(http, blank, "image/png", keep_images=True, layout="page")
     show(browser, job)
     browser.find("#grid").send_keys(Keys.ENTER)
     browser.wait(lambda: browser.text("#announcement") == "Nothing was read here.")
@@ -123,9 +120,7 @@ def test_what_speaks_against_a_character_is_on_it(
     browser: Browser, http: httpx.Client, rng: np.random.Generator
 ) -> None:
     files = {"a.png": pngs(1, rng)[0], "blank.png": png(np.full((64, 64), 230, np.uint8))}
-    headers = {"Content-Type": "application/zip", "Prefer": "wait=60"}
-    params = {"keep_images": True}
-    job = http.post("/v1/jobs", params=params, content=zip_of(files), headers=headers).json()["id"]
+    job = finished(http, zip_of(files), "application/zip", keep_images=True)
     show(browser, job)
     browser.find("[data-show=uncertain]").click()
     browser.wait(lambda: browser.text("#item-1 .flag") == "blank")

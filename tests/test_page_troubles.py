@@ -12,6 +12,7 @@ from model.drawn import draw
 from model.files.images import png
 
 from browsers import FIRST_MS, Browser, require_browser, running_browser
+from jobs import posted
 from samples import zip_of
 from services import Services, lone_gateway, new_key
 
@@ -57,8 +58,7 @@ def http(guarded: Services) -> Iterator[httpx.Client]:
 
 def submit(http: httpx.Client, rng: np.random.Generator) -> str:
     """A job of one image."""
-    headers = {"Content-Type": "image/png"}
-    return str(http.post("/v1/jobs", content=png(draw("7", rng)), headers=headers).json()["id"])
+    return posted(http, png(draw("7", rng)), "image/png")
 
 
 def enter(browser: Browser, key: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from api.file_types import media_type
 from model.card import WEIGHTS
 
+from jobs import finished
 from samples import pngs, tiff_of, zip_of
 from services import Services, beside
 
@@ -135,8 +136,7 @@ def test_an_upload_is_shown_as_what_its_bytes_are(data: bytes, kind: str) -> Non
 def test_an_upload_never_acts(http: httpx.Client, rng: np.random.Generator) -> None:
     script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
     files = {"a.png": pngs(1, rng)[0], "b.svg": script, "c.tif": tiff_of(np.zeros((1, 9, 9), np.uint8))}
-    headers = {"Content-Type": "application/zip", "Prefer": "wait=30"}
-    job = http.post("/v1/jobs?keep_images=true", content=zip_of(files), headers=headers).json()["id"]
+    job = finished(http, zip_of(files), "application/zip", keep_images=True)
     answers = [http.get(f"/v1/jobs/{job}/items/{index}/image") for index in range(3)]
     kinds = [answer.headers["content-type"] for answer in answers]
     assert kinds == ["image/png", "application/octet-stream", "image/tiff"]

@@ -18,6 +18,7 @@ from model.previews import SIDE, Mark, boxed
 from worker.ledger.jobs import Counts, Job, JobState, Options
 from worker.ledger.store import Item
 
+from jobs import finished
 from samples import glyphs, npy_of, page, pngs
 
 PNG, NPY = "image/png", "application/x-npy"
@@ -31,13 +32,9 @@ def previews() -> Iterator[Previews]:
     found.close()
 
 
-def kept(http: httpx.Client, body: bytes, kind: str, **params: object) -> str:
+def kept(http: httpx.Client, body: bytes, kind: str, **options: str | int) -> str:
     """Where the items of a finished job are."""
-    headers = {"Content-Type": kind, "Prefer": "wait=60"}
-    params = {"keep_images": True, **params}
-    answer = http.post("/v1/jobs", params=params, content=body, headers=headers)  # type: ignore[arg-type]
-    assert answer.status_code == 200, answer.text
-    return f"/v1/jobs/{answer.json()['id']}/items"
+    return f"/v1/jobs/{finished(http, body, kind, **{'keep_images': True} | options)}/items"
 
 
 def pixels(data: bytes) -> Grey:

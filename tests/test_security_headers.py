@@ -10,6 +10,7 @@ import redis
 from api.security_headers import SAFETY, guarded
 from worker.ledger import keys
 
+from jobs import finished
 from routes import Probe, probes
 from samples import pngs
 from services import Services
@@ -24,10 +25,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 @pytest.fixture
 def job(http: httpx.Client, rng: np.random.Generator) -> str:
-    headers = PNG | {"Prefer": "wait=30"}
-    query = {"keep_images": "true"}
-    answer = http.post("/v1/jobs", params=query, content=pngs(1, rng)[0], headers=headers)
-    return str(answer.json()["id"])
+    return finished(http, pngs(1, rng)[0], "image/png", keep_images=True)
 
 
 @pytest.fixture

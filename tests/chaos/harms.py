@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .troubles import NPY, Patient, Trouble
+from .troubles import Patient, Trouble
 from samples import npy_of
 
 CROWD, SETTLED_S = 50, 0.3
@@ -86,7 +86,8 @@ def take_descriptors(patient: Patient, lasting_s: float) -> Trouble:
         address = "127.0.0.1", patient.http.base_url.port
         crowd.extend(socket.create_connection(address) for _ in range(CROWD))
         time.sleep(SETTLED_S)
-        answer = patient.http.post("/v1/jobs", content=large, headers=NPY)
+        kind = {"Content-Type": "application/x-npy"}
+        answer = patient.http.post("/v1/jobs", content=large, headers=kind)
         told = answer.status_code, answer.json().get("type"), answer.headers.get("Retry-After")
         assert told in PLANNED, told
 

@@ -1,6 +1,5 @@
 """A real gateway and a real worker with a job under way, and how they behave in trouble."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +20,7 @@ from .onlookers import Onlooker, Question, Seen, onlookers
 from .proxy import Proxy
 from .replies import PLANNED
 from .servers import Server, running_server
+from jobs import posted, results_of
 from samples import glyphs, npy_of, pngs
 from services import Services
 from waiting import until
@@ -29,7 +29,6 @@ MODEL = "digits-nano"
 FEW, TIMES = 100, 100
 """A job consists of so many distinct images, repeated so many times."""
 
-NPY = {"Content-Type": "application/x-npy"}
 OVER = (b"succeeded", b"partially_failed", b"failed", b"canceled")
 LONG_S = 60.0
 NOTICED_S = 10.0
@@ -82,9 +81,7 @@ class Patient:
         self._few = glyphs(FEW, np.random.default_rng(5))
         self.http = httpx.Client(base_url=services.url, timeout=60)
         job = self._submit(self._few)
-        self._wait_until_over(job)
-        lines = self.http.get(f"/v1/jobs/{job}/results", params={"format": "ndjson"}).text.splitlines()
-        self._expected = [Reading.of(json.loads(line)) for line in lines]
+        self._expected = [Reading.of(each) for each in results_of(self.http, job)]
 
     def have(
         self, harm: Callable[[], None], heal: Callable[[], float], lasting_s: float = 0.0
@@ -108,9 +105,7 @@ class Patient:
         return Trouble(first, meanwhile, after, self._judge(job, looking))
 
     def _submit(self, images: Grey) -> str:
-        answer = self.http.post("/v1/jobs", params={"model": MODEL}, content=npy_of(images), headers=NPY)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
+        return posted(self.http, npy_of(images), "application/x-npy", model=MODEL)
 
     def _questions(self, job: str) -> list[Question]:
         upload = {"content": pngs(1, np.random.default_rng(5))[0], "params": {"model": MODEL}}
