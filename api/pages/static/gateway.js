@@ -1,6 +1,6 @@
 // Calls to the gateway: the key is sent along, and whatever is not a successful answer becomes an error.
 
-import { keyHeaders, needKey, needOtherKey } from "./key.js";
+import { withKey } from "./key.js";
 import { heard } from "./patience.js";
 import { Refusal, Silence, isFinal } from "./refusals.js";
 
@@ -8,18 +8,13 @@ const MOST_MS = 60_000; // a connection that died says nothing, and would hold u
 
 /** The response to a request, whole `within` so many ms unless there is a `signal`, begun `beginning` so many if that is given. Throws Refusal, Silence (`late` if it did not begin), or AbortError. */
 export async function call(path, { method = "GET", body, headers = {}, signal, within = MOST_MS, beginning } = {}) {
-  for (;;) {
-    await needKey();
+  const answer = await withKey((key) => {
     const until = signal ?? (within && AbortSignal.timeout(within)); // the time to ask for a key does not count
-    const key = keyHeaders();
     const coming = answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
-    const answer = await (beginning ? heard(coming, beginning) : coming);
-    if (answer.ok) return answer;
-    if (answer.status !== 401) {
-      throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
-    }
-    await needOtherKey(key);
-  }
+    return beginning ? heard(coming, beginning) : coming;
+  });
+  if (answer.ok) return answer;
+  throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
 }
 
 /** The body of the response to a request, parsed as JSON. Throws what `call` does. */

@@ -14,14 +14,15 @@ export function keyHeaders() {
   return key ? { Authorization: `Bearer ${key}` } : {};
 }
 
-/** Resolves once there is a key to try. */
-export async function needKey() {
-  if (facts.keyed && !sessionStorage.getItem(PLACE)) await askKey();
-}
-
-/** Resolves once there is another key than in these headers, which the service does not know. */
-export async function needOtherKey({ Authorization: refused }) {
-  if (keyHeaders().Authorization === refused) await askKey(WRONG);
+/** The answer to `ask(headers)`; it is asked again with another key as long as the service does not know the one that it was given. */
+export async function withKey(ask) {
+  for (;;) {
+    if (facts.keyed && !sessionStorage.getItem(PLACE)) await askKey();
+    const headers = keyHeaders();
+    const answer = await ask(headers);
+    if (answer.status !== 401) return answer;
+    if (keyHeaders().Authorization === headers.Authorization) await askKey(WRONG);
+  }
 }
 
 /** Ask again, if the question was closed and calls still wait for its answer. */

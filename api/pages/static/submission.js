@@ -3,7 +3,7 @@
 import { MOST, pack } from "./archive.js";
 import { facts } from "./dom.js";
 import { newKey } from "./gateway.js";
-import { keyHeaders, needKey, needOtherKey } from "./key.js";
+import { withKey } from "./key.js";
 import { Refusal, Silence } from "./refusals.js";
 import { bytes } from "./words.js";
 
@@ -21,17 +21,12 @@ export class Submission {
   /** The accepted job. `onProgress(verb, share)` is called as it goes on. */
   async send(onProgress) {
     this.body ??= await this.#body((share) => onProgress("Packing", share)).catch((error) => this.#explain(error));
-    for (;;) {
-      await needKey();
+    const answer = await withKey((key) => {
       this.#removed.signal.throwIfAborted(); // it may have been removed while it was packed
-      const key = keyHeaders();
-      const answer = await this.#post(key, (share) => onProgress("Sending", share));
-      if (answer.status < 300) return JSON.parse(answer.responseText);
-      if (answer.status !== 401) {
-        throw Refusal.of(answer.status, answer.responseText, answer.getResponseHeader("Retry-After"));
-      }
-      await needOtherKey(key);
-    }
+      return this.#post(key, (share) => onProgress("Sending", share));
+    });
+    if (answer.status < 300) return JSON.parse(answer.responseText);
+    throw Refusal.of(answer.status, answer.responseText, answer.getResponseHeader("Retry-After"));
   }
 
   /** Stop sending it. */
