@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from model.card import BadCard, Card
-from model.engines.predictor import Floats, softmax
+from model.engines.predictor import Floats
 from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade
 
 from .measures.calibration import OUT_OF_REACH, rounded, uncertain_below
 from .measures.cost import MacCounter
-from .measures.evaluate import all_logits
 from .registry import require_alike, unmeasured
 from .sets.data import Set
 
@@ -84,7 +83,7 @@ def combine(
     module.second.load_state_dict(second.module.state_dict())
     card = unmeasured(second.card, name, {"kind": "cascade", **layout}, module)
     card = replace(card, temperature=1.0)  # each part is calibrated already
-    likely = softmax(all_logits(TorchPredictor(card, module, "cpu"), validation), 1.0)
+    likely = TorchPredictor(card, module, "cpu").probabilities(validation.images)
     sure = uncertain_below(likely, validation.labels)
     return replace(card, uncertain_below=rounded(sure)), module.eval(), choice
 
@@ -92,5 +91,5 @@ def combine(
 def _asked(network: TorchPredictor, validation: Set) -> tuple[Floats, float]:
     """Calibrated probabilities of the images, and multiply-accumulates per image."""
     with MacCounter() as counter:
-        seen = softmax(all_logits(network, validation), network.card.temperature)
+        seen = network.probabilities(validation.images)
     return seen, counter.macs / len(validation)

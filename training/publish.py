@@ -13,7 +13,7 @@ from model.networks import count_parameters
 
 from .gates import GATES, Gate
 from .measures.calibration import best_temperature, rounded, uncertain_below
-from .measures.evaluate import Evaluation, all_logits
+from .measures.evaluate import Evaluation
 from .recipe import Recipe
 from .reports.description import describe
 from .run import write_text
@@ -51,7 +51,7 @@ def draft_card(recipe: Recipe, network: nn.Module) -> Card:
 
 def calibrated(card: Card, network: nn.Module, validation: Set) -> Card:
     """`card` with the temperature and the threshold found on `validation`."""
-    logits, truth = all_logits(TorchPredictor(card, network, "cpu"), validation), validation.labels
+    logits, truth = TorchPredictor(card, network, "cpu").logits(validation.images), validation.labels
     temperature = best_temperature(logits, truth)
     threshold = uncertain_below(softmax(logits, temperature), truth)
     return replace(card, temperature=round(temperature, 4), uncertain_below=rounded(threshold))

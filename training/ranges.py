@@ -8,7 +8,6 @@ from model.card import Card
 from model.convolutions import ConvNet
 from model.engines.torch_predictor import TorchPredictor
 
-from .measures.evaluate import all_logits
 from .sets.data import Set
 
 
@@ -27,7 +26,7 @@ def input_ranges(card: Card, network: nn.Module, data: Set) -> dict[str, float]:
     for part in (each for each in network.modules() if isinstance(each, ConvNet)):
         layers = [each for each in part.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
         hooks = [layer.register_forward_pre_hook(partial(note, names[layer])) for layer in layers[2:-1]]
-        all_logits(TorchPredictor(card, part, "cpu"), data)  # all of it, also by half a cascade
+        TorchPredictor(card, part, "cpu").logits(data.images)  # all of it, also by half a cascade
         for hook in hooks:
             hook.remove()
     return {name: most for name, most in found.items() if most > 0}

@@ -15,7 +15,7 @@ from model.engines.torch_predictor import TorchPredictor
 
 from ..cascade import combine
 from ..ensemble import unite
-from ..measures.evaluate import all_logits, answer, read_split, task_of
+from ..measures.evaluate import answer, read_split, task_of
 from ..prior import shift_priors
 from ..registry import MADE_OF, RUNS, SETTINGS, load, settings_of
 from ..run import BadRun, write_json
@@ -71,7 +71,7 @@ def ensemble(
     card, module = unite(name, united, split.validation)
     made_of = {"members": members, "settings": settings_of(members, runs)}
     _save(card, module, folder, made_of)
-    logits = all_logits(TorchPredictor(card, module, "cpu"), split.validation)
+    logits = TorchPredictor(card, module, "cpu").logits(split.validation.images)
     right = answer(card, logits, split.validation).right.mean()
     console.print(f"{folder}: {right:.4f} of the validation images are right")
 

@@ -13,7 +13,7 @@ from model.engines.torch_predictor import TorchPredictor
 from ..sets.data import Set
 from ..tables import TextTable, percent
 from .answers import Ints
-from .evaluate import bring_to_speed, timed_logits
+from .evaluate import timed_logits
 
 AGREEMENT = 0.9995
 DIFFERENCE = 0.0002
@@ -86,6 +86,5 @@ def table(those: Sequence[Rival]) -> TextTable:
 
 
 def _read(predictor: Predictor, data: Set) -> tuple[Ints, float]:
-    bring_to_speed(predictor, data)
     logits, speed = timed_logits(predictor, data)
     return logits.argmax(axis=1), speed

@@ -104,14 +104,8 @@ def read_test(task: Task, folder: Path, drawn: bool, own: OwnTest | None) -> tup
     return split.test, split.measured_on
 
 
-def all_logits(predictor: Predictor, data: Set) -> Floats:
-    """The logits (n, classes) of the whole set."""
-    return timed_logits(predictor, data)[0]
-
-
 def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -> Evaluation:
     """Measure everything in one pass over `data`."""
-    bring_to_speed(predictor, data)
     logits, speed = timed_logits(predictor, data)
     reference = TorchPredictor.load(weights.stem, weights.parent)
     varies = any(isinstance(each, Cascade) for each in reference.module.modules())
@@ -133,15 +127,12 @@ def answer(card: Card, logits: Floats, data: Set) -> Answers:
     return Answers(softmax(logits, card.temperature), data.labels, card.labels)
 
 
-def bring_to_speed(predictor: Predictor, data: Set) -> None:
-    """Have `predictor` ready for batches of `data` as they are timed."""
+def timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
+    """Logits, and images a second once `predictor` is at full speed: the median over batches, which a
+    passing load does not move."""
     predictor.warm_up()
     predictor.logits(data.images[: 2 * BATCH])
     predictor.settle()
-
-
-def timed_logits(predictor: Predictor, data: Set) -> tuple[Floats, float]:
-    """Logits, and images a second: the median over batches, which a passing load does not move."""
     parts, speeds = [np.zeros((0, len(predictor.card.labels)), np.float32)], [0.0]
     for start in range(0, len(data), BATCH):
         images = data.images[start : start + BATCH]

@@ -17,7 +17,7 @@ from model.screen import CLASSES, NAME
 from model.storage import HEAD
 
 from ..measures.calibration import best_temperature
-from ..measures.evaluate import all_logits, read_split, task_of
+from ..measures.evaluate import read_split, task_of
 from ..publish import Refused
 from ..recipe import Recipe
 from ..recipes import GENTLE
@@ -106,11 +106,11 @@ def finish(recipe: Recipe, network: nn.Module, split: Split) -> Card:
     parameters = count_parameters(network)
     card = Card(NAME, recipe.network, LABELS, "emnist", task.mean, task.std, parameters)
     predictor = TorchPredictor(card, network, "cpu")
-    logits = all_logits(predictor, split.validation)
+    logits = predictor.logits(split.validation.images)
     card = replace(card, temperature=round(best_temperature(logits, split.validation.labels), 4))
     likely = softmax(logits, card.temperature)
     card = replace(card, uncertain_below=choose_threshold(likely, split.validation.labels))
-    found = caught(card, softmax(all_logits(predictor, split.test), card.temperature), split.test)
+    found = caught(card, softmax(predictor.logits(split.test.images), card.temperature), split.test)
     return replace(card, accuracy=found, measured_on=split.measured_on)
 
 
