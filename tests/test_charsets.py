@@ -13,8 +13,8 @@ from model.engines.predictor import Predictor
 from model.files.images import Grey
 from training.cli import app
 from training.measures.charsets import measure_charset
-from training.measures.evaluate import read_split
 from training.sets.data import Split
+from training.sets.tasks import read_split
 
 DATA = Path(__file__).parent.parent / "data"
 

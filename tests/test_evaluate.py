@@ -27,7 +27,7 @@ from training.measures.calibration import (
 )
 from training.measures.comparison import compare, contenders, table
 from training.measures.engines import Rival, least_precision, rivals
-from training.measures.evaluate import evaluate, open_network, task_of
+from training.measures.evaluate import evaluate, open_network
 from training.measures.metrics import (
     confused_pairs,
     groups_in,
@@ -43,7 +43,7 @@ from training.publish import finish
 from training.run import Run
 from training.sets.data import Set
 from training.sets.sources import DRAWN
-from training.sets.tasks import TASKS
+from training.sets.tasks import TASKS, task_of
 from training.train import Trainer
 
 from datafiles import write_csv

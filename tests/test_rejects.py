@@ -23,7 +23,6 @@ from model.ink.normalization import normalize
 from model.own_screens import backbone, read_own_screen
 from model.screen import CLASSES, FOLDER, NAME, Screen, open_screen, screen_of
 from training.cli import app
-from training.measures.evaluate import read_split
 from training.publish import Refused
 from training.rejects.examples import Pools, examples
 from training.rejects.junk import KINDS, SEVERAL
@@ -45,6 +44,7 @@ from training.rejects.screening import (
 )
 from training.rejects.trial import unchosen
 from training.sets.data import Set, Split, digests
+from training.sets.tasks import read_split
 
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 

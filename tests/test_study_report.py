@@ -18,10 +18,10 @@ from model import networks
 from model.card import WEIGHTS, read_card
 from model.checkpoint import save_checkpoint
 from training.measures.answers import Answers
-from training.measures.evaluate import Evaluation, evaluate, open_network, read_split
+from training.measures.evaluate import Evaluation, evaluate, open_network
 from training.publish import draft_card
 from training.run import Epoch, Run
-from training.sets.tasks import TASKS
+from training.sets.tasks import TASKS, read_split
 from training.study.chapter import Chapter, Plot, Series
 from training.study.report.exam import Exam
 from training.study.report.finalists import Finalist, table

@@ -15,10 +15,11 @@ from model.engines.torch_predictor import TorchPredictor
 
 from ..cascade import combine
 from ..ensemble import unite
-from ..measures.evaluate import answer, read_split, task_of
+from ..measures.evaluate import answer
 from ..prior import shift_priors
 from ..registry import MADE_OF, RUNS, SETTINGS, load, settings_of
 from ..run import BadRun, write_json
+from ..sets.tasks import read_split, task_of
 from .console import console
 from .options import Data, Network, Runs
 

@@ -10,8 +10,8 @@ from model.engines.torch_predictor import use_threads
 from model.terminal import notes
 
 from ..measures.engines import Rival, rivals, table
-from ..measures.evaluate import read_split, task_of
 from ..registry import find
+from ..sets.tasks import read_split, task_of
 from .console import show
 from .options import Data, Quick, Threads
 

@@ -7,10 +7,9 @@ import typer
 
 from model.terminal import progress
 
-from ..measures.evaluate import read_split
 from ..sets.course import write_course
 from ..sets.data import join
-from ..sets.tasks import TASKS
+from ..sets.tasks import TASKS, read_split
 from .console import console
 from .options import Quick, SubcommandData
 

@@ -19,7 +19,7 @@ from model.terminal import notes
 
 from ..gates import GATES
 from ..measures.engines import least_precision, rivals
-from ..measures.evaluate import evaluate, read_split, task_of
+from ..measures.evaluate import evaluate
 from ..measures.scans import measure_scans, table
 from ..measures.verdicts import open_reader
 from ..publish import gate_of
@@ -27,6 +27,7 @@ from ..publish import publish as serve
 from ..ranges import input_ranges
 from ..registry import RUNS, find
 from ..sets.scans import FOLDER
+from ..sets.tasks import read_split, task_of
 from ..tables import TextTable, percent
 from .console import console
 from .options import Data, Network, Runs

@@ -9,12 +9,13 @@ from model.card import BadCard
 from model.terminal import notes
 
 from ..measures.comparison import measure
-from ..measures.evaluate import evaluate, open_network, read_split, read_test, task_of
+from ..measures.evaluate import evaluate, open_network
 from ..measures.significance import mcnemar
 from ..registry import RUNS
 from ..reports.findings import verdict
 from ..reports.report import Subject, write_report
-from ..sets.own import OwnTest
+from ..sets.own import OwnTest, read_test
+from ..sets.tasks import read_split, task_of
 from .console import console
 from .options import (
     Data,

@@ -7,10 +7,9 @@ import typer
 
 from model.terminal import notes
 
-from ..measures.evaluate import read_split
 from ..registry import RUNS
 from ..sets.own import read_own
-from ..sets.tasks import TASKS
+from ..sets.tasks import TASKS, read_split
 from ..study.report.exam import Exam
 from ..study.report.letters import every_letter, label_meant, letter_table
 from ..study.report.report import Study, write_report

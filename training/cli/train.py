@@ -14,7 +14,7 @@ from model.terminal import notes
 
 from ..distill import teach
 from ..history import read_run
-from ..measures.evaluate import evaluate, read_split
+from ..measures.evaluate import evaluate
 from ..publish import finish
 from ..recipe import Recipe
 from ..recipes import RECIPES
@@ -23,7 +23,7 @@ from ..run import Run, require_unseen
 from ..sets.data import Split
 from ..sets.own import read_own
 from ..sets.scans import FOLDER, read_examples
-from ..sets.tasks import TASKS
+from ..sets.tasks import TASKS, read_split
 from ..tables import percent
 from ..train import Trainer
 from .console import console

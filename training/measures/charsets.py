@@ -12,9 +12,10 @@ from model.engines.predictor import Predictor
 from model.ink.normalization import normalize
 
 from ..sets.data import Set
+from ..sets.tasks import read_split, task_of
 from ..tables import TextTable, percent
 from .answers import Answers
-from .evaluate import open_network, read_split, task_of
+from .evaluate import open_network
 from .metrics import top_accuracy
 from .reliability import coverage_at, expected_calibration_error
 

@@ -9,9 +9,10 @@ from statistics import mean, stdev
 from model.card import BadCard, card_paths, weights_folder
 
 from ..sets.data import BadData
-from ..sets.own import OwnTest
+from ..sets.own import OwnTest, read_test
+from ..sets.tasks import task_of
 from ..tables import TextTable, percent, short
-from .evaluate import Evaluation, evaluate, open_network, read_test, task_of
+from .evaluate import Evaluation, evaluate, open_network
 
 COLUMNS = (
     "network",

@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 
-from model.card import BadCard, Card
+from model.card import Card
 from model.checkpoint import load_checkpoint
 from model.engines.opening import open_predictor
 from model.engines.predictor import Floats, Predictor, softmax
@@ -16,10 +15,8 @@ from model.engines.torch_predictor import TorchPredictor
 from model.networks import Cascade, count_parameters
 
 from ..registry import find
-from ..sets.data import SPLIT_SEED, Set, Split
-from ..sets.own import OwnTest
+from ..sets.data import Set
 from ..sets.sources import DRAWN
-from ..sets.tasks import TASKS, Task, draw
 from .answers import Answers, Bools
 from .cost import Cost, MacCounter
 from .metrics import merged_accuracy, negative_log_likelihood, top_accuracy
@@ -79,29 +76,6 @@ def open_network(name: str, runs: Path, threads: int = 0) -> tuple[Predictor, Pa
     stem, folder = find(name, runs)
     load_checkpoint(stem, folder)  # raises if card and weights do not match, whatever engine serves it
     return open_predictor(stem, folder, threads=threads), folder / f"{stem}.safetensors"
-
-
-def task_of(card: Card) -> Task:
-    """The task with the labels of `card`. Raises BadCard."""
-    for task in TASKS.values():
-        if task.labels == card.labels:
-            return task
-    raise BadCard(f"{card.name}: no task has the labels {card.labels}")
-
-
-@cache
-def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
-    """The data of `task` in `folder`, cached for the next network; `drawn`: a small set drawn here."""
-    return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder)
-
-
-def read_test(task: Task, folder: Path, drawn: bool, own: OwnTest | None) -> tuple[Set, str]:
-    """The images to measure on, a person's `own` if there are any, and what they are called. Raises
-    BadData."""
-    if own:
-        return own.read(task)
-    split = read_split(task.name, folder, drawn)
-    return split.test, split.measured_on
 
 
 def evaluate(predictor: Predictor, weights: Path, data: Set, measured_on: str) -> Evaluation:

@@ -17,12 +17,11 @@ from model.screen import CLASSES, NAME
 from model.storage import HEAD
 
 from ..measures.calibration import best_temperature
-from ..measures.evaluate import read_split, task_of
 from ..publish import Refused
 from ..recipe import Recipe
 from ..recipes import GENTLE
 from ..sets.data import Array, Set, Split
-from ..sets.tasks import TASKS
+from ..sets.tasks import TASKS, read_split, task_of
 from .examples import Pools, examples
 
 RECIPE = Recipe(

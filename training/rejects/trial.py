@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.evaluate import open_network
 from ..measures.scans import measure_scans
 from ..measures.verdicts import ScreenedReader, Verdicts, open_reader
 from ..sets.data import Array, Set, hold_out_images
 from ..sets.readers.meaning import NO_LABEL
+from ..sets.tasks import read_split, task_of
 from ..tables import TextTable, percent
 from .examples import Pools, drawn
 from .junk import KINDS

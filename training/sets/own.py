@@ -13,7 +13,7 @@ from model.terminal import notes
 
 from .data import BadData, Set, Split, digests, hold_out_images, hold_out_share
 from .readers import Part, read
-from .tasks import Task
+from .tasks import Task, read_split
 
 WHERE = (
     "A label is the first or last field of a line in a CSV; for an image file it is the folder's name, "
@@ -36,6 +36,15 @@ class OwnTest:
         """The images, and what they are called (see Split.measured_on). Raises BadData."""
         found = _read(self.path, task, self.transposed, self.first, "test")
         return found, _called(self.path, found)
+
+
+def read_test(task: Task, folder: Path, drawn: bool, own: OwnTest | None) -> tuple[Set, str]:
+    """The images to measure on, a person's `own` if there are any, and what they are called. Raises
+    BadData."""
+    if own:
+        return own.read(task)
+    split = read_split(task.name, folder, drawn)
+    return split.test, split.measured_on
 
 
 def read_own(

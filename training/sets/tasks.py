@@ -1,15 +1,16 @@
 """The tasks: which labels are told apart, which images they are learned from, how pixels are scaled."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from model.card import Normalization
+from model.card import BadCard, Card, Normalization
 from model.drawn import STROKES, glyph
 
 from .catalogue import BALANCED, DIGITS, LETTERS
-from .data import BadData, Set, Split
+from .data import SPLIT_SEED, BadData, Set, Split
 from .sources import DRAWN, MNIST, OFFICIAL_26, OFFICIAL_47, OWN_26, OWN_47, Source
 
 
@@ -68,3 +69,17 @@ TASKS = {
         Task("digits", DIGITS, "mnist", 0.1307, 0.3081, (MNIST,), "mnist"),
     )
 }
+
+
+def task_of(card: Card) -> Task:
+    """The task with the labels of `card`. Raises BadCard."""
+    for task in TASKS.values():
+        if task.labels == card.labels:
+            return task
+    raise BadCard(f"{card.name}: no task has the labels {card.labels}")
+
+
+@cache
+def read_split(task: str, folder: Path, drawn: bool = False) -> Split:
+    """The data of `task` in `folder`, cached for the next network; `drawn`: a small set drawn here."""
+    return draw(TASKS[task].labels, SPLIT_SEED) if drawn else TASKS[task].read(folder)

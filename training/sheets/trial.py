@@ -9,8 +9,9 @@ import numpy as np
 from model.engines.predictor import Predictor
 from model.layout import Kind, Layout
 
-from ..measures.evaluate import open_network, read_split, task_of
+from ..measures.evaluate import open_network
 from ..sets.data import Set
+from ..sets.tasks import read_split, task_of
 from ..tables import TextTable, percent
 from .drawing import Drawn, Taking, photographed, scanned
 from .grids import draw_grid, ruled
