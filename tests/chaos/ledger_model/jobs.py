@@ -89,6 +89,16 @@ class Job:
         counts = self.counts()
         return counts["total"] - sum(counts[each] for each in ("succeeded", "failed", "canceled"))
 
+    def make_next_due(self, now: int) -> None:
+        """Make the first chunk due that was not so far."""
+        self.parts[self.next].due = now
+        self.next += 1
+
+    def drop(self, part: Part) -> None:
+        """Note that a chunk will not be read: the job was canceled."""
+        part.put_away()
+        part.kept, part.dropped = part.kept if self.keep else None, True
+
     def final_state(self) -> str:
         """The state in which it ends."""
         counts = self.counts()

@@ -153,7 +153,7 @@ def name_letters(model: Model, seen: Snapshot) -> None:
         letter = key.removeprefix("ink:delivery:")
         if letter != key and not letter.endswith(":attempts") and letter not in known:
             about = _about(stored)
-            unknown = [one for one in model.letters if not one.id and _same(one) == about]
+            unknown = [one for one in model.letters if not one.id and one.about == about]
             require(unknown, "a webhook that nobody is owed:", about)
             unknown[0].id = letter
 
@@ -171,7 +171,3 @@ def _judge_letters(model: Model, seen: Snapshot) -> None:
 
 def _about(stored: dict[str, Any]) -> tuple[str, ...]:
     return tuple(stored[field].decode() for field in ("owner", "hook", "job", "type"))
-
-
-def _same(letter: Any) -> tuple[str, ...]:
-    return letter.owner, letter.hook, letter.job, letter.type

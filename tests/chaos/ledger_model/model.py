@@ -5,48 +5,16 @@ predict what happens but judges what did: see `handing_out`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from worker.ledger.claims import Claim
 
 from chaos.ledger_model.broken import require
 from chaos.ledger_model.handing_out import judge_claims
 from chaos.ledger_model.jobs import TERMINAL, Job, Part
+from chaos.ledger_model.letters import Hook, Letter, letters_about
 
 LEASE_S = 600
 TOMBSTONE_S = 86_400
-ENDINGS = {
-    "succeeded": "job.completed",
-    "partially_failed": "job.completed",
-    "failed": "job.failed",
-    "canceled": "job.canceled",
-    "expired": "job.expired",
-}
-
-
-@dataclass
-class Letter:
-    """A webhook that must be sent."""
-
-    owner: str
-    hook: str
-    job: str
-    type: str
-    id: str = ""
-    state: str = "pending"
-    due: int = 0
-    token: int | None = None
-    tries: int = 0
-
-
-@dataclass
-class Hook:
-    """An endpoint and the events that it wants."""
-
-    owner: str
-    id: str
-    events: tuple[str, ...]
-    enabled: bool = True
 
 
 class Model:
@@ -118,7 +86,7 @@ class Model:
         if key:
             self.keys[key] = (job.name, job.fingerprint, job.expires)
         for _ in range(min(job.window, len(job.parts))):
-            self._next_due(job)
+            job.make_next_due(self.now)
         return "new", job.name
 
     def cancel(self, name: str) -> str:
@@ -133,7 +101,7 @@ class Model:
         job.state = "canceling"
         for c, part in enumerate(job.parts):
             if c >= job.next or (part.due is not None and part.token is None):
-                self._drop(job, part)
+                job.drop(part)
         job.next = len(job.parts)
         self._close_if_done(job)
         return job.state
@@ -189,7 +157,7 @@ class Model:
             fits = job.state == "canceling" and job.model == model
             came_back = part.due is not None and part.due <= self.now
             require(fits and came_back, "a chunk is no longer under way, and nobody read it:", name, c)
-            self._drop(job, part)
+            job.drop(part)
             self._close_if_done(job)
 
     def renew(self, claims: Iterable[Claim]) -> int:
@@ -220,7 +188,7 @@ class Model:
         part.results, part.failed = results, failed
         part.kept = kept or (part.kept if job.keep else None)
         if job.state != "canceling" and job.next < len(job.parts):
-            self._next_due(job)
+            job.make_next_due(self.now)
         self._close_if_done(job)
         return "new"
 
@@ -238,29 +206,12 @@ class Model:
         late = [job for job in self.jobs.values() if not job.buried and job.expires <= self.now]
         for job in late:
             if job.open:
-                self._tell(job, "expired")
+                self.letters += letters_about(job, "expired", self.hooks, self.now)
             job.buried_at = self.now
         return len(late)
 
-    # -- what follows from it
-
-    def _next_due(self, job: Job) -> None:
-        job.parts[job.next].due = self.now
-        job.next += 1
-
-    def _drop(self, job: Job, part: Part) -> None:
-        part.put_away()
-        part.kept, part.dropped = part.kept if job.keep else None, True
-
     def _close_if_done(self, job: Job) -> None:
-        if job.left:
-            return
-        job.state = job.final_state()
-        job.events.append((job.state, -1))
-        self._tell(job, job.state)
-
-    def _tell(self, job: Job, state: str) -> None:
-        for hook in self.hooks:
-            if hook.owner == job.owner and hook.enabled and ENDINGS[state] in hook.events:
-                letter = Letter(job.owner, hook.id, job.name, ENDINGS[state], due=self.now)
-                self.letters.append(letter)
+        if not job.left:
+            job.state = job.final_state()
+            job.events.append((job.state, -1))
+            self.letters += letters_about(job, job.state, self.hooks, self.now)

@@ -13,7 +13,8 @@ from worker.webhooks.outbox import DeliveryClaim, Limits, Outbox, Outcome
 from chaos.ledger_model.broken import require
 from chaos.ledger_model.ground import SOME, Ground
 from chaos.ledger_model.judging import name_letters
-from chaos.ledger_model.model import LEASE_S, Hook, Letter
+from chaos.ledger_model.letters import Hook, Letter
+from chaos.ledger_model.model import LEASE_S
 from chaos.ledger_model.sent import OWNERS
 from chaos.ledger_model.snapshot import Snapshot
 
