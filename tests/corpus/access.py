@@ -1,8 +1,6 @@
-"""Access: keys, ids of others, headers that only a proxy may set, and requests that are repeated."""
+"""Access: keys, what belongs to others, and headers that only a proxy may set."""
 
-import time
-
-from .asking import asked, got, message, outcome, talk, told, uploaded
+from .asking import asked, got, message, outcome, talk, uploaded
 from .cases import Ask, cases
 from .stage import GOOD, Stage
 from wire import Wire
@@ -10,7 +8,6 @@ from wire import Wire
 PNG = GOOD["good-0.png"]
 NO_SCOPE = "403 insufficient-scope"
 NO_KEY, NO_JOB = "401 unauthorized", "404 not-found"
-INVALID = "422 invalid-parameter"
 UNKNOWN = "job_" + "0" * 32
 
 
@@ -85,38 +82,6 @@ def many_wrong_keys(stage: Stage) -> str:
     return every
 
 
-def under_way(stage: Stage) -> str:
-    """Send a second request with an Idempotency-Key while the first one is still being uploaded."""
-    for attempt in range(20):
-        fields = {"Content-Type": "image/png", "Idempotency-Key": f"under-way-{attempt}"}
-        data = message("POST", "/v1/jobs", fields, PNG)
-        with Wire(stage.url("plain")) as first:
-            first.send(data[:-1])
-            time.sleep(0.02 * attempt)
-            second = talk(stage.url("plain"), data)
-            if second.status == 409:
-                assert first.send(data[-1:]).answer().status == 202
-                break
-    return outcome(second)
-
-
-def repeated(path: str, second: bytes, **fields: str) -> Ask:
-    """Send the same path and fields with one body, and then with another."""
-
-    def ask(stage: Stage) -> str:
-        head = {"Content-Type": "image/png"} | {
-            name.replace("_", "-"): value for name, value in fields.items()
-        }
-        method = "POST" if fields else "PUT"
-        first, again = (
-            talk(stage.url("plain"), message(method, path, head, body)) for body in (PNG, second)
-        )
-        assert first.status == 202, first
-        return outcome(again)
-
-    return ask
-
-
 TABLE = {
     "no key": {
         "no key": (got("/v1/jobs", at="keyed"), NO_KEY),
@@ -163,45 +128,6 @@ TABLE = {
         "its export": (of_bob("GET", "/v1/jobs/{job}/export"), NO_JOB),
         "its deliveries": (of_bob("GET", "/v1/jobs/{job}/deliveries"), NO_JOB),
     },
-    "an id that is none": {
-        "one more digit": (got("/v1/jobs/" + UNKNOWN + "0"), NO_JOB),
-        "unknown": (got(f"/v1/jobs/{UNKNOWN}"), NO_JOB),
-        "upper case": (got("/v1/jobs/JOB_" + "A" * 32), NO_JOB),
-        "a way out": (got("/v1/jobs/{job}/../../healthz"), NO_JOB),
-        **{
-            name[:20]: (got(f"/v1/jobs/{name}"), INVALID)
-            for name in (
-                *(
-                    "%00",
-                    "a%00b",
-                    "a%0Ab",
-                    "a%0A",
-                    "a*b",
-                    "%FF%FE",
-                    "%D9%A3",
-                    "a.b",
-                    "a b".replace(" ", "+"),
-                ),
-                *("x" * 65, "y" * 300, "z" * 20_000, "%7B%7D", "'%20OR%201=1"),
-            )
-        },
-        "to put": (asked("PUT", "/v1/jobs/a.b", {"Content-Type": "image/png"}, PNG), INVALID),
-        "to put, long": (
-            asked("PUT", "/v1/jobs/" + "x" * 65, {"Content-Type": "image/png"}, PNG),
-            INVALID,
-        ),
-        "to cancel": (asked("POST", "/v1/jobs/a%00b/cancel"), INVALID),
-        "to delete": (asked("DELETE", "/v1/jobs/a%00b"), INVALID),
-        "an item before the first": (got("/v1/jobs/{job}/items/-1"), INVALID),
-        "half an item": (got("/v1/jobs/{job}/items/1.5"), INVALID),
-        "an item beyond the end": (got("/v1/jobs/{job}/items/3"), NO_JOB),
-        "an item far beyond": (got(f"/v1/jobs/{{job}}/items/{10**18}"), NO_JOB),
-        "an item of 5,000 digits": (got("/v1/jobs/{job}/items/" + "9" * 5000), INVALID),
-        "a webhook": (got("/v1/webhooks/wh_" + "0" * 32), NO_JOB),
-        "a webhook's id": (got("/v1/webhooks/wh_x"), INVALID),
-        "a delivery": (asked("POST", f"/v1/jobs/{{job}}/deliveries/msg_{'0' * 40}/redeliver"), NO_JOB),
-        "a delivery's id": (asked("POST", "/v1/jobs/{job}/deliveries/x/redeliver"), INVALID),
-    },
     "another's job to be changed": {
         "canceled": (of_bob("POST", "/v1/jobs/{job}/cancel"), NO_JOB),
         "deleted": (of_bob("DELETE", "/v1/jobs/{job}"), NO_JOB),
@@ -217,86 +143,6 @@ TABLE = {
         # A key is 256 random bits: guessing is hopeless at any rate, and refusing costs what answering
         # costs. What an address may do at all is bounded by its connections.
         "500": (many_wrong_keys, NO_KEY),
-    },
-    "members that are not a client's": {
-        "a tenant in the URL": (uploaded("image/png", PNG, "/v1/jobs?tenant=root"), INVALID),
-        "a state in the URL": (uploaded("image/png", PNG, "/v1/jobs?state=succeeded"), INVALID),
-        "an owner in JSON": (told("/v1/jobs", {"images": [{"image": ""}], "owner": "root"}), INVALID),
-        "a priority of none": (uploaded("image/png", PNG, "/v1/jobs?priority=urgent"), INVALID),
-        "the id of a webhook": (
-            told("/v1/webhooks", {"url": "https://a.example/", "id": "wh_" + "0" * 32}),
-            INVALID,
-        ),
-        "a label and more": (
-            told("/v1/jobs/{job}/items/0/correction", {"label": "7", "status": "failed"}, "PATCH"),
-            INVALID,
-        ),
-        "a retry and more": (told("/v1/jobs/{job}/retry", {"only": "failed", "owner": "root"}), INVALID),
-    },
-    "an odd Idempotency-Key": {
-        name: (uploaded("image/png", PNG, Idempotency_Key=key), "400 malformed-request")
-        for name, key in {
-            "nothing": "",
-            "256 characters": "x" * 256,
-            "20 KB": "x" * 20_000,
-            "a tab": "tab\there",
-            "no ASCII": "k\x85\xa0",
-        }.items()
-    },
-    "the same key for another body": {
-        "a key": (repeated("/v1/jobs", PNG[:-1], Idempotency_Key="twice"), "422 idempotency-mismatch"),
-        "an id": (repeated("/v1/jobs/of-my-own", PNG[:-1]), "422 idempotency-mismatch"),
-        "the same body": (repeated("/v1/jobs", PNG, Idempotency_Key="same"), "202"),
-    },
-    "the same key under way": {"a key": (under_way, "409 request-in-progress")},
-    "an odd page": {
-        query[:20]: (got(path + query), INVALID)
-        for path, queries in {
-            "/v1/jobs": (
-                *(
-                    "?cursor=abc",
-                    "?cursor=-1",
-                    "?cursor=%D9%A3",
-                    "?cursor=" + "9" * 30,
-                    "?cursor=%2Binf",
-                ),
-                *("?limit=0", "?limit=101", "?limit=1e9", "?limit=x", "?limit=", "?state=lost"),
-                *("?state=" + "x" * 20_000, "?cursor=%00", "?cursor="),
-            ),
-            "/v1/jobs/{job}": (
-                *("/results?cursor=-1", "/results?cursor=x", "/results?cursor=" + "9" * 5000),
-                *("/results?limit=0", "/results?limit=1001", "/results?limit=1000000000"),
-                *(
-                    "?wait=-1",
-                    "?wait=x",
-                    "?wait=nan",
-                    "?wait=inf",
-                    "/export?limit=0",
-                    "/export?cursor=-1",
-                ),
-            ),
-        }.items()
-        for query in queries
-    }
-    | {
-        "beyond the end": (got(f"/v1/jobs/{{job}}/results?cursor={10**18}"), "200"),
-        "deliveries": (got("/v1/webhooks/callback/deliveries?limit=101"), INVALID),
-    },
-    "an odd Last-Event-ID": {
-        "of the future": (
-            got("/v1/jobs/{job}/events", Last_Event_ID="9999999999999-0"),
-            "400 invalid-event-id",
-        ),
-        "of 20 digits": (
-            got("/v1/jobs/{job}/events", Last_Event_ID="9" * 20 + "-0"),
-            "400 invalid-event-id",
-        ),
-        "text": (got("/v1/jobs/{job}/events", Last_Event_ID="garbage"), "400 invalid-event-id"),
-        "digits of elsewhere": (
-            got("/v1/jobs/{job}/events?last_event_id=%D9%A3-%D9%A3"),
-            "400 invalid-event-id",
-        ),
-        "$": (got("/v1/jobs/{job}/events?last_event_id=$"), "400 invalid-event-id"),
     },
 }
 

@@ -9,13 +9,14 @@ from . import (
     framing,
     images,
     parameters,
+    repeats,
     service,
     sheets,
     webhooks,
 )
 
 GROUPS = (
-    *(framing, access, documents, arrays, forms, images, archives),
+    *(framing, access, repeats, documents, arrays, forms, images, archives),
     *(sheets, parameters, webhooks, service),
 )
 CASES = [case for group in GROUPS for case in group.CASES]

@@ -47,16 +47,14 @@ LINES: dict[str, tuple[str, ...]] = {
         "a key in the URL",
         "a key without the scope",
         "another's job",
-        "an id that is none",
         "another's job to be changed",
         "an address that is claimed",
         "many wrong keys",
-        "members that are not a client's",
+    ),
+    "repeats": (
         "an odd Idempotency-Key",
         "the same key for another body",
         "the same key under way",
-        "an odd page",
-        "an odd Last-Event-ID",
     ),
     "json": (
         "an odd Content-Type",
@@ -167,6 +165,14 @@ LINES: dict[str, tuple[str, ...]] = {
         "a grid of many cells",
         "an option that does not fit its layout",
     ),
-    "parameters": ("an option of a job", "an option of an answer", "a payload"),
+    "parameters": (
+        "an option of a job",
+        "an option of an answer",
+        "a payload",
+        "an id that is none",
+        "members that are not a client's",
+        "an odd page",
+        "an odd Last-Event-ID",
+    ),
 }
 """By group, in the order in which a request is handled: its head, sender, content and results."""

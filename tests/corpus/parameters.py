@@ -1,14 +1,16 @@
-"""What a client may ask of a job and of an answer, and what it may not."""
+"""What a client may ask of a job and of an answer, in path, query and headers, and what it may not."""
 
 import json
 
-from .asking import got, told, uploaded
+from .asking import asked, got, told, uploaded
 from .cases import cases
 from .stage import GOOD
 
 PNG = GOOD["good-0.png"]
 INVALID, FORBIDDEN = "422 invalid-parameter", "422 webhook-url-forbidden"
 TAKEN = "202"  # a field of a form that was left empty
+NO_JOB, NO_EVENT = "404 not-found", "400 invalid-event-id"
+UNKNOWN = "job_" + "0" * 32
 
 OPTIONS = {
     "top_k=0": INVALID,
@@ -73,7 +75,27 @@ RETRY, LABEL, LABELS = (
     "/v1/jobs/{job}/items/0/correction",
     "/v1/jobs/{job}/corrections",
 )
-JSON = "application/json"
+JSON, IMAGE = "application/json", {"Content-Type": "image/png"}
+
+IDS = (
+    *("%00", "a%00b", "a%0Ab", "a%0A", "a*b", "%FF%FE", "%D9%A3", "a.b", "a+b", "%7B%7D"),
+    *("'%20OR%201=1", "x" * 65, "y" * 300, "z" * 20_000),
+)
+"""No job can have these ids."""
+
+PAGES = {
+    "/v1/jobs": (
+        *("?cursor=abc", "?cursor=-1", "?cursor=%D9%A3", "?cursor=" + "9" * 30, "?cursor=%2Binf"),
+        *("?limit=0", "?limit=101", "?limit=1e9", "?limit=x", "?limit=", "?state=lost"),
+        *("?state=" + "x" * 20_000, "?cursor=%00", "?cursor="),
+    ),
+    "/v1/jobs/{job}": (
+        *("/results?cursor=-1", "/results?cursor=x", "/results?cursor=" + "9" * 5000),
+        *("/results?limit=0", "/results?limit=1001", "/results?limit=1000000000"),
+        *("?wait=-1", "?wait=x", "?wait=nan", "?wait=inf", "/export?limit=0", "/export?cursor=-1"),
+    ),
+}
+"""Odd pages and waits, by what is asked for."""
 
 TABLE = {
     "an option of a job": {
@@ -105,7 +127,53 @@ TABLE = {
         "no labels": (told(LABELS, {"labels": {}}, "PATCH"), INVALID),
         "labels of 1,001": (told(LABELS, {"labels": dict.fromkeys(range(1001), "7")}, "PATCH"), INVALID),
         "a label before the first": (told(LABELS, {"labels": {"-1": "7"}}, "PATCH"), INVALID),
-        "a label beyond the end": (told(LABELS, {"labels": {"3": "7"}}, "PATCH"), "404 not-found"),
+        "a label beyond the end": (told(LABELS, {"labels": {"3": "7"}}, "PATCH"), NO_JOB),
+    },
+    "an id that is none": {
+        "one more digit": (got("/v1/jobs/" + UNKNOWN + "0"), NO_JOB),
+        "unknown": (got(f"/v1/jobs/{UNKNOWN}"), NO_JOB),
+        "upper case": (got("/v1/jobs/JOB_" + "A" * 32), NO_JOB),
+        "a way out": (got("/v1/jobs/{job}/../../healthz"), NO_JOB),
+        **{name[:20]: (got(f"/v1/jobs/{name}"), INVALID) for name in IDS},
+        "to put": (asked("PUT", "/v1/jobs/a.b", IMAGE, PNG), INVALID),
+        "to put, long": (asked("PUT", "/v1/jobs/" + "x" * 65, IMAGE, PNG), INVALID),
+        "to cancel": (asked("POST", "/v1/jobs/a%00b/cancel"), INVALID),
+        "to delete": (asked("DELETE", "/v1/jobs/a%00b"), INVALID),
+        "an item before the first": (got("/v1/jobs/{job}/items/-1"), INVALID),
+        "half an item": (got("/v1/jobs/{job}/items/1.5"), INVALID),
+        "an item beyond the end": (got("/v1/jobs/{job}/items/3"), NO_JOB),
+        "an item far beyond": (got(f"/v1/jobs/{{job}}/items/{10**18}"), NO_JOB),
+        "an item of 5,000 digits": (got("/v1/jobs/{job}/items/" + "9" * 5000), INVALID),
+        "a webhook": (got("/v1/webhooks/wh_" + "0" * 32), NO_JOB),
+        "a webhook's id": (got("/v1/webhooks/wh_x"), INVALID),
+        "a delivery": (asked("POST", f"/v1/jobs/{{job}}/deliveries/msg_{'0' * 40}/redeliver"), NO_JOB),
+        "a delivery's id": (asked("POST", "/v1/jobs/{job}/deliveries/x/redeliver"), INVALID),
+    },
+    "members that are not a client's": {
+        "a tenant in the URL": (uploaded("image/png", PNG, "/v1/jobs?tenant=root"), INVALID),
+        "a state in the URL": (uploaded("image/png", PNG, "/v1/jobs?state=succeeded"), INVALID),
+        "an owner in JSON": (told("/v1/jobs", {"images": [{"image": ""}], "owner": "root"}), INVALID),
+        "a priority of none": (uploaded("image/png", PNG, "/v1/jobs?priority=urgent"), INVALID),
+        "the id of a webhook": (
+            told("/v1/webhooks", {"url": "https://a.example/", "id": "wh_" + "0" * 32}),
+            INVALID,
+        ),
+        "a label and more": (told(LABEL, {"label": "7", "status": "failed"}, "PATCH"), INVALID),
+        "a retry and more": (told(RETRY, {"only": "failed", "owner": "root"}), INVALID),
+    },
+    "an odd page": {
+        query[:20]: (got(path + query), INVALID) for path, queries in PAGES.items() for query in queries
+    }
+    | {
+        "beyond the end": (got(f"/v1/jobs/{{job}}/results?cursor={10**18}"), "200"),
+        "deliveries": (got("/v1/webhooks/callback/deliveries?limit=101"), INVALID),
+    },
+    "an odd Last-Event-ID": {
+        "of the future": (got("/v1/jobs/{job}/events", Last_Event_ID="9999999999999-0"), NO_EVENT),
+        "of 20 digits": (got("/v1/jobs/{job}/events", Last_Event_ID="9" * 20 + "-0"), NO_EVENT),
+        "text": (got("/v1/jobs/{job}/events", Last_Event_ID="garbage"), NO_EVENT),
+        "digits of elsewhere": (got("/v1/jobs/{job}/events?last_event_id=%D9%A3-%D9%A3"), NO_EVENT),
+        "$": (got("/v1/jobs/{job}/events?last_event_id=$"), NO_EVENT),
     },
 }
 
