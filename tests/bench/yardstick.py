@@ -11,14 +11,14 @@ import torch
 from model.card import Card
 from model.checkpoint import save_checkpoint
 from model.networks import build, count_parameters
+from training.sets.catalogue import BALANCED
 
 NAME = "s1"
-LABELS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 NETWORK = {
     "kind": "lenet",
     "convolutions": [(32, 3, 1), (64, 3, 0), (128, 3, 0)],
     "hidden": [6000, 1200, 400],
-    "classes": len(LABELS),
+    "classes": len(BALANCED),
 }
 
 
@@ -27,5 +27,5 @@ def write(folder: Path) -> None:
     torch.manual_seed(0)
     module = build(NETWORK)
     parameters = count_parameters(module)
-    card = Card(NAME, NETWORK, LABELS, "emnist", 0.17, 0.33, parameters, precision="bfloat16")
+    card = Card(NAME, NETWORK, BALANCED, "emnist", 0.17, 0.33, parameters, precision="bfloat16")
     save_checkpoint(card, module, folder)

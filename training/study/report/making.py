@@ -29,7 +29,7 @@ def making(
         "seeds": ", ".join(map(str, sorted({each.trial.seed for each in outcomes}))) or "none",
         "processor time": _times(outcomes),
         "best network measured": measured,
-        "machine": f"{usable_cores()} cores ({_processor()}), {platform.system()}",
+        "machine": f"{usable_cores()} cores ({processor()}), {platform.system()}",
         "versions": ", ".join(
             [f"Python {platform.python_version()}", *(f"{each} {version(each)}" for each in PACKAGES)]
         ),
@@ -46,7 +46,7 @@ def _times(outcomes: Sequence[Outcome]) -> str:
     return f"{sum(seconds.values()):,.0f} s: {', '.join(parts)}" if parts else "none"
 
 
-def _processor() -> str:
+def processor() -> str:
     """The model of the processor, if the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
