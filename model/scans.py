@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .answers import Answer, confidence_of, flags_of, is_uncertain
+from .engines.predictor import Predictor
 from .files.images import Grey, decode
 from .glyph import Glyph
 from .ink.normalization import normalize
@@ -13,13 +14,10 @@ from .layout import Layout
 from .paths import Unread, opened
 from .previews import beside, boxed, marks_of
 from .reading import read
+from .screen import Screen
 from .sheets.choosing import choose
 from .sheets.cutting import cut
 from .writing import Written, lines_of, said, text_of
-
-if TYPE_CHECKING:
-    from .engines.predictor import Predictor
-    from .screen import Screen
 
 BATCH = 256
 
@@ -48,10 +46,10 @@ class ScanReader:
 
     def __init__(
         self,
-        predictor: "Predictor",
+        predictor: Predictor,
         allowed: Sequence[int] | None = None,
         layout: Layout = ALONE,
-        screen: "Screen | None" = None,
+        screen: Screen | None = None,
     ) -> None:
         self._predictor, self._allowed = predictor, allowed
         self._layout, self._screen = layout, screen
