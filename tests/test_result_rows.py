@@ -117,7 +117,20 @@ def test_a_limit_ends_a_stream_before_the_job_does(gateway: Services, http: http
     began = time.monotonic()
     with read(http, "a", wait=60, limit=2) as lines:
         assert indices(lines) == [0, 1]
+    with read(http, "a", wait=60, limit=1) as lines:
+        assert indices(lines) == [0]  # though more is known
     assert time.monotonic() - began < 30
+
+
+def test_a_gap_in_a_job_that_was_canceled_is_not_its_end(gateway: Services, http: httpx.Client) -> None:
+    submit(gateway.redis_url, "a", (1, 1, 1))
+    commit_last(gateway)
+    assert not http.get("/v1/jobs/a/results").json()["data"]
+    assert http.post("/v1/jobs/a/cancel").json()["state"] == "canceled"
+    page = http.get("/v1/jobs/a/results").json()["data"]
+    assert [each["status"] for each in page] == ["canceled", "canceled", "succeeded"]
+    with read(http, "a") as lines:
+        assert [json.loads(line) for line in lines] == page
 
 
 def test_csv_has_one_head(gateway: Services, http: httpx.Client) -> None:

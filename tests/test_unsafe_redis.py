@@ -92,7 +92,7 @@ def test_our_own_redis_is_safe(redis_url: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), CASES)
 def test_what_could_lose_jobs_is_named_with_what_is_wanted(
-    unsafe: "redis.Redis", name: str, value: str
+    unsafe: "redis.Redis", name: str, value: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     unsafe.config_set(name, value)
     with pytest.raises(UnsafeRedis) as refused:
@@ -104,6 +104,7 @@ def test_what_could_lose_jobs_is_named_with_what_is_wanted(
     ):
         assert part in str(refused.value)
     require_safe(unsafe, QueueSettings(allow_unsafe_redis=True))
+    assert "accepted jobs may be lost" in caplog.text
 
 
 def test_all_that_is_wrong_is_said_at_once(unsafe: "redis.Redis") -> None:
