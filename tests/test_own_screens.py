@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from model.engines.predictor import Floats, Images, Predictor, softmax
 from model.flags import Flag
 from model.networks import build
 from model.own_screens import FOLDER, backbone, read_own_screen
-from model.screen import Screen, screen_of
+from model.screen import Screen, open_screen, screen_of
 from model.storage import read_checkpoint
 
 from samples import glyphs
@@ -87,6 +88,18 @@ def test_it_costs_no_pass_of_its_own(tmp_path: Path, rng: np.random.Generator) -
 
     tired = Tired(predictor.card, "cpu", "", predictor.screen)
     np.testing.assert_array_equal(Screen(tired).flags(images, outputs), expected)
+    doubtful = np.array([[0] * 10 + verdict for verdict in ([1, 0, 0], [0, 1, 0.9], [0.1, 0, 0])])
+    assert predictor.screen
+    tired.screen = replace(predictor.screen, uncertain_below=0.5)
+    likelier = [Flag(0), Flag.SEVERAL_CHARACTERS, Flag.SEVERAL_CHARACTERS]
+    assert Screen(tired).flags(images[:3], doubtful.astype(np.float32)).tolist() == likelier
+
+
+def test_the_shared_one_makes_nothing_of_what_another_network_said(rng: np.random.Generator) -> None:
+    shared, images = open_screen("cpu", 1), rng.integers(0, 256, (4, 28, 28), np.uint8)
+    sevens = np.full((4, 10), -99, np.float32)
+    sevens[:, 7] = 99
+    assert shared.flags(images, sevens).any()
 
 
 def test_a_screen_of_other_weights_is_left_alone_and_told_of(

@@ -45,6 +45,7 @@ def test_each_thread_has_a_replica_of_its_own(images: Images) -> None:
     with ThreadPoolExecutor(2) as threads:
         for said in threads.map(network.forward, [images[:40]] * 4):
             np.testing.assert_array_equal(said, alone.forward(images[:40]))
+    network.logits(images[:512])  # two parts, which have to meet, too
 
 
 def test_many_images_are_read_on_all_threads(images: Images) -> None:
