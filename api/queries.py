@@ -32,7 +32,9 @@ def require_known(request: Request) -> None:
         if name not in known:
             raise Problem("invalid-parameter", f"{unknown_parameter(name, known)}.")
         if given.setdefault(name, value) != value:
-            raise Problem("invalid-parameter", f"{name!r} is given twice, with different values.")
+            raise Problem(
+                "invalid-parameter", f"{name!r} is given twice, with different values: give one."
+            )
 
 
 def _find_known(route: APIRoute) -> Collection[str] | None:

@@ -1,6 +1,7 @@
 """The processors and the memory that this process may use: the machine's, or less by its container."""
 
 import os
+import platform
 from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from pathlib import Path
@@ -23,6 +24,16 @@ def usable_cores(groups: Path = GROUPS) -> int:
         if quota > 0:  # in version 1, -1 is none
             cores = min(cores, ceil(quota / period))
     return cores
+
+
+def processor() -> str:
+    """The model of the processor, if the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def memory_bytes(groups: Path = GROUPS) -> int:

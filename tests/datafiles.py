@@ -131,6 +131,11 @@ def write_npy(folder: Path, images: Grey, labels: Array) -> Path:
     return put(folder / "Xtrain.npy", npy_of(images[..., None]))
 
 
+def write_named_npy(folder: Path, images: Grey, labels: Array) -> Path:
+    np.save(folder / "x-labels.npy", labels)
+    return put(folder / "x-images.npy", npy_of(images))
+
+
 def save(path: Path, image: Grey, mode: str = "L", **form: int) -> None:
     """Write an image file and the folders it needs."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +189,7 @@ FORMS: tuple[Writer, ...] = (
     write_floats,
     write_characters,
     write_npy,
+    write_named_npy,
     write_sub_folders,
     write_cased_sub_folders,
     write_names,

@@ -603,9 +603,12 @@ def test_an_address_may_be_any_url(url: str, proxied: bool) -> None:
 def test_another_server_is_not_taken_for_a_gateway(tmp_path: Path) -> None:
     (tmp_path / "v1").mkdir()
     (tmp_path / "v1" / "models").write_text("<p>Welcome!</p>")
+    (tmp_path / "v1" / "queue").write_text("{}")
     with files_served(tmp_path) as url, Client(url, retries=IMPATIENT) as client:
         with pytest.raises(Unreachable, match="is not inkqueue"):
             client.models()
+        with pytest.raises(Unreachable, match="is not inkqueue"):
+            client.queue()
         with pytest.raises(ProblemError) as caught:
             client.job("job_1")
         assert (caught.value.status, caught.value.type) == (404, "about:blank")
@@ -735,14 +738,14 @@ def lossy(url: str, losses: int) -> Iterator[tuple[str, list[bytes]]]:
 
 @contextmanager
 def files_served(folder: Path) -> Iterator[str]:
-    """Python's own file server, for which all files are pages."""
+    """Python's own file server, for which all files but the queue are pages."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def __init__(self, *args: object) -> None:
             super().__init__(*args, directory=str(folder))  # type: ignore[arg-type]
 
         def guess_type(self, path: object) -> str:
-            return "text/html"
+            return "application/json" if str(path).endswith("/queue") else "Text/HTML"
 
         def log_message(self, *args: object) -> None:
             pass

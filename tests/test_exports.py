@@ -18,12 +18,11 @@ import redis
 from anyio.to_thread import run_sync
 from typer.testing import CliRunner
 
-from api.exports.archive import zip_stream
+from api.exports.archive import MOST, zip_stream
 from api.exports.exporting import Export
 from api.exports.naming import folder_of, path_of
 from api.exports.previews import Previews
 from api.exports.sheets import glyphs_by_box, labelled, marks_of
-from api.routes.exports import MOST
 from api.settings import GatewaySettings
 from model.card import read_cards
 from model.drawn import draw

@@ -258,7 +258,9 @@ def test_large_uploads_that_no_browser_shows_hold_up_no_others(
     headers = {"Content-Type": "application/zip", "Prefer": "wait=30"}
     job = http.post("/v1/jobs?keep_images=true", content=scans, headers=headers).json()["id"]
     browser.open(f"/jobs/{job}")
-    browser.wait(lambda: len(browser.all(".cell img[src]")) == 6)
+    browser.wait(
+        lambda: len(browser.all(".cell img[src]")) == 6, 30
+    )  # left unread, a body is cut off after 60
 
 
 def test_what_the_network_saw_gives_way_when_the_mouse_has_left(browser: Browser, sent: Sent) -> None:
@@ -526,7 +528,7 @@ def test_who_corrects_by_the_panel_goes_on_by_keys(browser: Browser, sent: Sent)
         press(browser, Keys.ENTER)
         browser.wait(lambda before=before: browser.text("#announcement") != before)
         press(browser, Keys.HOME)
-        assert active(browser) == 0
+        browser.wait(lambda: active(browser) == 0)
     assert browser.text("#announcement") == "Taken back"
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import redis
 
-from services import READY_S, running_services
+from services import READY_S, running_redis, running_services
 from waiting import until
 
 
@@ -59,9 +59,28 @@ def test_those_that_are_told_to_stop_while_redis_is_silent_are_not_waited_for_in
         try:
             for process in processes:
                 process.send_signal(signal.SIGTERM)
-            assert [process.wait(30) for process in processes] == [0, 0]
+            assert [process.wait(15) for process in processes] == [0, 0]
         finally:
             server.resume()
+
+
+def test_a_redis_that_answers_is_waited_for_even_if_it_refuses(tmp_path: Path) -> None:
+    code = """if True:
+        import sys, time
+        from worker import leaving
+        leaving.SILENT_S, leaving.LOOK_S = 0.3, 0.05
+        leaving.leave_without(sys.argv[1])
+        time.sleep(1)
+        sys.exit(7)  # it was not ended before"""
+
+    def code_of(url: str) -> int:
+        return subprocess.run([sys.executable, "-c", code, url], env=os.environ, timeout=30).returncode
+
+    with running_redis(tmp_path) as url, redis.Redis.from_url(url) as client:
+        assert code_of(url) == 7
+        client.config_set("requirepass", "secret")
+        assert code_of(url) == 7
+    assert code_of(url) == os.EX_OK
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

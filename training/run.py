@@ -130,16 +130,17 @@ class Run:
 
 
 def lock(folder: Path) -> None:
-    """Keep `folder` for this process until it ends, if its file system knows locks. Raises BadRun if
-    another process has it."""
+    """Keep `folder` for this process until it ends, or closes the file `lock` once more (POSIX), if its
+    file system knows locks. Raises BadRun if another process has it."""
+    file = os.open(folder / "lock", os.O_CREAT | os.O_WRONLY, 0o666)
     try:
-        fcntl.lockf(os.open(folder / "lock", os.O_CREAT | os.O_WRONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         raise BadRun(
             f"{folder} is another process's: wait until it ends, or give another --runs"
         ) from None
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP):
             raise
 
 

@@ -1,7 +1,7 @@
 """All INKQUEUE_ variables that any process reads: any other one must be a typing error.
 
 `inkqueue up` refuses to start with one. A gateway, worker or sender on its own only warns: its
-environment may have been written for another version. `python -m worker.environment` names them all.
+environment may have been written for another version. `python -m worker.environment` names all such.
 """
 
 import os

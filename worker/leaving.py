@@ -11,30 +11,36 @@ from .connections.connection import ONCE
 
 log = logging.getLogger(__name__)
 
-GRACE_S = 8.0
-"""How long it waits for Redis. Whoever tells it to stop kills it after 15 s, or later."""
+SILENT_S = 8.0
+"""For how long Redis may say nothing. Whoever tells a process to stop kills it after 15 s, or later."""
 
-ANSWER_S = 3.0
+LOOK_S, ANSWER_S = 1.0, 3.0
 
 
 def leave_without(url: str) -> None:
-    """End this process, unless it ends by itself, once the Redis at `url` does not answer any more."""
+    """End this process, unless it ends by itself, if the Redis at `url` falls silent."""
     threading.Thread(target=_watch, args=[url], name="leaving", daemon=True).start()
 
 
 def _watch(url: str) -> None:
+    heard = time.monotonic()
     with redis.Redis.from_url(
         url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, retry=ONCE
     ) as client:
-        time.sleep(GRACE_S)
-        while _answers(client):
-            time.sleep(ANSWER_S)
+        while time.monotonic() - heard < SILENT_S:
+            if _answers(client):
+                heard = time.monotonic()
+            time.sleep(LOOK_S)
     log.warning("Redis is silent: what is in hand is left to others")
     os._exit(os.EX_OK)
 
 
 def _answers(client: redis.Redis) -> bool:
+    """Whether Redis says anything; a refusal is an answer, too."""
     try:
-        return bool(client.ping())
+        client.ping()
+    except (redis.AuthenticationError, redis.BusyLoadingError, redis.ResponseError):
+        return True
     except redis.RedisError:
         return False
+    return True

@@ -137,7 +137,7 @@ def read_as(shape: type[M], response: httpx.Response) -> M:
 
 def _is_page(response: httpx.Response) -> bool:
     """Whether this is a page for people, such as a proxy's or a hotel's: no call is answered by one."""
-    return bool(response.headers.get("content-type", "").startswith("text/html"))
+    return bool(response.headers.get("content-type", "").lower().startswith("text/html"))
 
 
 def _foreign(response: httpx.Response) -> Unreachable:

@@ -58,7 +58,9 @@ def read_idx_gz(view: memoryview, max_ratio: int) -> Iterator[PixelBlock]:
             data = file.read(min(left, BLOCK))
             left -= len(data)
             if len(data) % GLYPH_BYTES or not data or (not left and file.read(1)):
-                raise Problem("array-invalid", "The .gz holds not what its header says; pack it again.")
+                raise Problem(
+                    "array-invalid", "The .gz does not hold what its header says; pack it again."
+                )
             yield PixelBlock(data)
 
 

@@ -41,7 +41,7 @@ def read_form(view: memoryview, content_type: str, most_files: int) -> Form:
     """The form in `view`. Raises `malformed-multipart` and `too-many-files`."""
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not boundary:
-        raise _malformed("The Content-Type names no boundary.")
+        raise _malformed("The Content-Type names no boundary; let your HTTP library write it.")
     form = Form()
     for count, (header, place) in enumerate(_parts(view, b"--" + boundary), 1):
         name, filename = _names(header)

@@ -52,6 +52,6 @@ def _crowded(verdict: Verdict, pressure: Pressure, settings: GatewaySettings, qu
             detail = "The job store is nearly full; there is room again as jobs are read and deleted."
             wait, slug = drain_time.of_bytes(pressure, figure), "memory-full"
         case _:
-            detail = "Too many images are waiting to be read; try again when some are."
+            detail = "Too many images are waiting to be read; try again when some have been read."
             wait, slug = drain_time.of_images(pressure, figure), "queue-full"
     return Problem(slug, detail, retry_after=wait)

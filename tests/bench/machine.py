@@ -5,7 +5,7 @@ import platform
 from importlib.metadata import version
 
 from model.engines.opening import open_predictor
-from training.study.report.making import processor
+from model.machine import processor
 
 from .setting import CORES, Setting
 

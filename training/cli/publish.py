@@ -91,7 +91,11 @@ def _read(path: Path) -> Card | None:
 def _told(card: Card, out: Path, before: Card | None) -> str:
     """Where a network went, how well it reads, what it takes the place of, and when it is served."""
     figures = {name: percent(share) for name, share in card.accuracy.items()}
-    replaced = f" It replaces one with top-1 {percent(before.accuracy['top1'])}." if before else ""
+    replaced = (
+        f" It replaces one with top-1 {percent(before.accuracy['top1'])}."
+        if before and before.accuracy
+        else ""
+    )
     elsewhere = "" if out == weights_folder() else f" with INKQUEUE_WEIGHTS={out}"
     return (
         f"{out / card.name}.safetensors: top-1 {figures['top1']} on the {card.measured_on}; of the "

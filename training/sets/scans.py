@@ -20,6 +20,7 @@ from model.files.images import BadImage, decode
 from model.ink.normalization import normalize
 
 from .data import Array, BadData, Set, join
+from .readers.archives import DAMAGED
 from .readers.meaning import NO_LABEL, class_named
 
 FOLDER = "scans"
@@ -77,7 +78,7 @@ def read_files(archive: Path, half: str) -> list[tuple[str, bytes, str]]:
         raise BadData(
             f"no scans: {archive} is missing; {wanted} go there; --data names another folder"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, UnicodeDecodeError) as error:
+    except (*DAMAGED, KeyError, csv.Error) as error:
         raise BadData(
             f"{archive}: {error}; wanted is a ZIP of images and labels.csv (file, label)"
         ) from error

@@ -46,7 +46,7 @@ class Poster:
                 status, retry_after = await self._send(claim, limit.when() or 0.0)
             return Outcome(time.monotonic() - began, status, retry_after=retry_after)
         except Exception as error:
-            return Outcome(time.monotonic() - began, error=_reason(error))
+            return Outcome(time.monotonic() - began, error=_reason(error, claim))
 
     async def _send(self, claim: DeliveryClaim, end: float) -> tuple[int, str | None]:
         target, body = parse_url(claim.url, self._policy), body_of(claim.event)
@@ -98,7 +98,7 @@ async def _drink(response: httpcore.Response, end: float) -> None:
         return
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, claim: DeliveryClaim) -> str:
     """What the receiver's owner is told; about private networks, only that they are private. What can
     only be a bug of ours is logged."""
     match error:
@@ -116,7 +116,7 @@ def _reason(error: Exception) -> str:
             return "it did not answer in HTTP"
         case OSError():
             return "its name could not be found"
-    log.error("an attempt at a delivery failed because of a bug of ours", exc_info=error)
+    log.error("%s attempt %d failed by a bug of ours", claim.id, claim.attempt, exc_info=error)
     return f"unexpected: {type(error).__name__}"
 
 

@@ -14,7 +14,8 @@ export async function call(path, { method = "GET", body, headers = {}, signal, w
     return beginning ? heard(coming, beginning) : coming;
   });
   if (answer.ok) return answer;
-  throw Refusal.of(answer.status, await answered(answer.text()), answer.headers.get("Retry-After"));
+  const said = answered(answer.text());
+  throw Refusal.of(answer.status, await (beginning ? heard(said, beginning) : said), answer.headers.get("Retry-After"));
 }
 
 /** The body of the response to a request, parsed as JSON. Throws what `call` does. */

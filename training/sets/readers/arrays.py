@@ -26,7 +26,7 @@ def read_arrays(path: Path, meaning: Meaning, part: Part) -> Set:
         images, labels = _read_npz(path, part)
     else:
         images = _read_npy(path)
-        labels = _read_npy(beside(path, ("images", "labels"), ("^[xX]", "y")))
+        labels = _read_npy(beside(path, ("images", "labels"), (r"^[xX](?!.*labels)", "y")))
     flat = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
     return make_set(path, to_pixels(path, images), flat, meaning)
 

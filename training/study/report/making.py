@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from model.machine import usable_cores
+from model.machine import processor, usable_cores
 
 from ...sets.tasks import TASKS
 from ...tables import short
@@ -44,13 +44,3 @@ def _times(outcomes: Sequence[Outcome]) -> str:
         seconds[each.trial.section] += each.seconds
     parts = [f"{section} {seconds[section]:,.0f} s" for section in sorted(seconds)]
     return f"{sum(seconds.values()):,.0f} s: {', '.join(parts)}" if parts else "none"
-
-
-def processor() -> str:
-    """The model of the processor, if the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
