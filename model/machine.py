@@ -1,4 +1,4 @@
-"""The processors and the memory that this process may use: the machine's, or less by its container."""
+"""The machine: its processor, and the cores and memory that this process (or its container) may use."""
 
 import os
 import platform
