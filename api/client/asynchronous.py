@@ -14,7 +14,7 @@ from worker.ledger.jobs import JobState
 from ..schemas.events import Event
 from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
 from ..schemas.queues import QueueOut
-from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
+from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance, is_answer
 from .flows import ExportOptions, Flows, Options, Progress, id_of
 from .following import follow
 from .listening import AsyncEventConnection
@@ -182,7 +182,7 @@ class AsyncClient:
         body = _blocks(call.upload) if call.upload else call.json
         try:
             async with self._http.stream(content=body, **call.arguments()) as response:
-                if call.file and call.writes(response):
+                if call.file and is_answer(response):
                     with call.file.open("wb") as file:
                         async for block in response.aiter_bytes():
                             file.write(block)

@@ -59,10 +59,6 @@ class Call:
             "timeout": httpx.Timeout(min(read_s, most_s), connect=min(CONNECT_S, most_s)),
         }
 
-    def writes(self, response: httpx.Response) -> bool:
-        """Whether `response` is what `file` is to hold."""
-        return self.file is not None and response.is_success and not _is_page(response)
-
 
 @dataclass(frozen=True)
 class Pause:
@@ -105,7 +101,7 @@ def ask(call: Call, policy: RetryPolicy, end: float = math.inf) -> Flow[httpx.Re
         reply = yield replace(call, left_s=max(0.0, end - time.monotonic()))
         assert reply is not None
         if isinstance(reply, httpx.Response) and reply.is_success:
-            if _is_page(reply):
+            if not is_answer(reply):
                 raise _foreign(reply)
             return reply
         pause = tries.pause_after(reply)
@@ -135,9 +131,10 @@ def read_as(shape: type[M], response: httpx.Response) -> M:
         raise _foreign(response) from error
 
 
-def _is_page(response: httpx.Response) -> bool:
-    """Whether this is a page for people, such as a proxy's or a hotel's: no call is answered by one."""
-    return bool(response.headers.get("content-type", "").lower().startswith("text/html"))
+def is_answer(response: httpx.Response) -> bool:
+    """Whether this is a success, and not a page for people, such as a proxy's or a hotel's."""
+    kind: str = response.headers.get("content-type", "")
+    return response.is_success and not kind.lower().startswith("text/html")
 
 
 def _foreign(response: httpx.Response) -> Unreachable:

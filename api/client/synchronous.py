@@ -13,7 +13,7 @@ from worker.ledger.jobs import JobState
 from ..schemas.events import Event
 from ..schemas.jobs import ItemOut, JobOut, ModelOut, Only
 from ..schemas.queues import QueueOut
-from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance
+from .calls import Call, Flow, Heard, Listen, Next, Pause, Reply, advance, is_answer
 from .flows import ExportOptions, Flows, Options, Progress, id_of
 from .following import follow
 from .listening import EventConnection
@@ -179,7 +179,7 @@ class Client:
         body = call.upload.blocks() if call.upload else call.json
         try:
             with self._http.stream(content=body, **call.arguments()) as response:
-                if call.file and call.writes(response):
+                if call.file and is_answer(response):
                     with call.file.open("wb") as file:
                         file.writelines(response.iter_bytes())
                 else:

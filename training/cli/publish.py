@@ -1,6 +1,7 @@
 """`publish`: a trained network becomes one of those that are served."""
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -68,7 +69,7 @@ def publish(
         weights = draft / f"{stem}.safetensors"
         found = evaluate(predictor, weights, split.test, split.measured_on)
         scans = _scans(predictor, served, data) if (data / FOLDER).is_dir() else None
-    before = _read(out / f"{served}.json")
+    before = _accuracy(out / f"{served}.json")
     console.print(_told(serve(found, folder, served, out, precision, scans), out, before), markup=False)
 
 
@@ -81,21 +82,17 @@ def _drafted(card: Card, folder: Path, draft: Path) -> Path:
     return draft
 
 
-def _read(path: Path) -> Card | None:
-    """The card in `path`; None if there is none, or none of this version."""
+def _accuracy(path: Path) -> Mapping[str, float]:
+    """The figures of the card in `path`; none if there is no card, or none of this version."""
     with suppress(BadCard):
-        return read_card(path)
-    return None
+        return read_card(path).accuracy
+    return {}
 
 
-def _told(card: Card, out: Path, before: Card | None) -> str:
+def _told(card: Card, out: Path, before: Mapping[str, float]) -> str:
     """Where a network went, how well it reads, what it takes the place of, and when it is served."""
     figures = {name: percent(share) for name, share in card.accuracy.items()}
-    replaced = (
-        f" It replaces one with top-1 {percent(before.accuracy['top1'])}."
-        if before and before.accuracy
-        else ""
-    )
+    replaced = f" It replaces one with top-1 {percent(before['top1'])}." if before else ""
     elsewhere = "" if out == weights_folder() else f" with INKQUEUE_WEIGHTS={out}"
     return (
         f"{out / card.name}.safetensors: top-1 {figures['top1']} on the {card.measured_on}; of the "

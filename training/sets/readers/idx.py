@@ -22,7 +22,7 @@ def read_idx(path: Path) -> Array:
     except (OSError, EOFError, zlib.error, BadIdx) as error:
         raise BadData(f"{path}: {error}") from error
     if len(content) - header.offset != math.prod(header.shape):
-        raise BadData(f"{path}: it holds not the {header.shape} bytes of its header: get it anew")
+        raise BadData(f"{path}: it does not hold the {header.shape} bytes of its header: get it anew")
     return np.frombuffer(content, np.uint8, offset=header.offset).reshape(header.shape)
 
 
