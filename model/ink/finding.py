@@ -10,9 +10,9 @@ from ..files.images import Grey, as_grey
 from ..scaling import odd, shrink
 from .frames import without_lines
 from .ground import SIDE, bright_ink, dark_ink
-from .mask import FRAME, WORK_SIDE, ink_mask, stroke_mask
+from .mask import FRAME, WORK_SIDE, ink_mask, square, stroke_mask
 from .parts import LEAST_WHOLE, clean, running_out
-from .quality import PartStats
+from .quality import PartStats, contrast
 from .tabletop import eroded, may_be_table, sheets
 
 FIRST_SIDE, CLOSE_SIDE = 256, 128
@@ -92,7 +92,7 @@ def beside_shade(found: Found) -> Found:
         return found
     outer = running_out(mask)
     side = odd(round(SHADE * max(ink.shape)))
-    strokes = as_grey(cv2.morphologyEx(ink, cv2.MORPH_TOPHAT, np.ones((side, side), np.uint8)))
+    strokes = as_grey(cv2.morphologyEx(ink, cv2.MORPH_TOPHAT, square(side)))
     shade = cv2.mean(ink, outer)[0]
     if cv2.mean(strokes, outer)[0] >= FLAT * shade:
         return found
@@ -123,12 +123,12 @@ def cut_out(found: Found) -> Grey:
     left, top, width, height = cv2.boundingRect(found.mask)
     rows, columns = around(top, height, RIM), around(left, width, RIM)
     ink, mask = found.ink[rows, columns], found.mask[rows, columns]
-    level = cv2.mean(ink, mask)[0] / 2
-    own = cv2.bitwise_and(ink, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
+    level = contrast(ink, mask) / 2
+    own = cv2.bitwise_and(ink, cv2.dilate(mask, square(3)))
     scale = WORK_SIDE / max(width, height)
     size = [max(1, round(scale * side)) for side in reversed(own.shape)]
     if scale < 1:  # a hairline would vanish among all the paper beside it
-        own = cv2.dilate(own, np.ones((round(1 / scale),) * 2, np.uint8))
+        own = cv2.dilate(own, square(round(1 / scale)))
     how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
     sized = cv2.resize(own, size, interpolation=how)
     framed = np.zeros([side + 2 * FRAME for side in sized.shape], np.uint8)

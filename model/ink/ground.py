@@ -8,7 +8,7 @@ import numpy as np
 
 from ..files.images import Grey, as_grey
 from ..scaling import odd, shrink
-from .mask import border
+from .mask import border, square
 
 SIDE = 32
 """Long side of the copy on which all of this is measured."""
@@ -36,8 +36,8 @@ def bright_ink(grey: Grey) -> Grey:
 def dark_ink(grey: Grey, small: Grey) -> Grey:
     """`bright_ink` for ink known to be dark; `small` is `grey`, shrunk to SIDE."""
     light = ground(small, grey.shape)
-    ink = cv2.divide(cv2.subtract(light, grey), np.maximum(light, DARKEST), scale=255)
-    return as_grey(ink)
+    least = light if cv2.minMaxLoc(light)[0] >= DARKEST else np.maximum(light, DARKEST)
+    return as_grey(cv2.divide(cv2.subtract(light, grey), least, scale=255))
 
 
 def has_bright_strokes(small: Grey, grey: Grey | None = None) -> bool:
@@ -78,7 +78,6 @@ def has_dark_border(small: Grey) -> bool:
 def ground(small: Grey, shape: tuple[int, ...]) -> Grey:
     """The light of the paper under dark ink, (h, w) = `shape`: closing removes strokes, shadows stay."""
     side = odd(round(WIDEST * max(small.shape)))
-    kernel = np.ones((side, side), np.uint8)
-    closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, kernel)
+    closed = cv2.morphologyEx(cv2.blur(small, (3, 3)), cv2.MORPH_CLOSE, square(side))
     light = cv2.resize(closed, shape[::-1], interpolation=cv2.INTER_LINEAR)
     return as_grey(light)

@@ -111,5 +111,5 @@ def middle_of(ink: Grey, box: Sequence[int], slack: float) -> tuple[float, float
 
 def brightened(glyph: Grey) -> Grey:
     """`glyph` (h, w) scaled so that its brightest pixel is 255."""
-    full = cv2.convertScaleAbs(glyph, alpha=255 / max(1, int(glyph.max())))
-    return as_grey(full)
+    most = cv2.minMaxLoc(glyph)[1]
+    return glyph if most == 255 else as_grey(cv2.convertScaleAbs(glyph, alpha=255 / max(1, most)))

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..files.images import Grey
+from ..files.images import Grey, as_grey
 from ..flags import NONE, Flag
+from .mask import mean
 
 PartStats = npt.NDArray[np.int32]
 """(n, 5): left, top, width, height, area of each connected part, as OpenCV counts them."""
@@ -47,7 +48,7 @@ def flags(ink: Grey, mask: Grey, parts: PartStats) -> Flag:
 
 def contrast(ink: Grey, mask: Grey) -> float:
     """How much brighter than its ground the ink is on average."""
-    return cv2.mean(ink, mask)[0]
+    return mean(as_grey(cv2.bitwise_and(ink, mask)), mask)
 
 
 def edge(boxes: list[list[int]], mask: Grey) -> Flag:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..files.images import Grey, as_grey
-from .mask import sides
+from .mask import sides, square
 from .quality import PartStats
 
 LARGE = 0.125
@@ -113,6 +113,5 @@ def lies_along(mask: Grey) -> bool:
 def eroded(mask: Grey, share: float = 0.0) -> Grey:
     """`mask` without a rim as wide as `share` of its long side; at the picture's edges it has none."""
     rim = max(LEAST_RIM, round(share * max(mask.shape)))
-    kernel = np.ones((1 + 2 * rim, 1 + 2 * rim), np.uint8)
-    inner = cv2.erode(mask, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=255)
+    inner = cv2.erode(mask, square(1 + 2 * rim), borderType=cv2.BORDER_CONSTANT, borderValue=255)
     return as_grey(inner)
