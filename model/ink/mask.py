@@ -86,8 +86,8 @@ def even_strokes(ink: Grey) -> Grey:
 
 def stroke_width(ink: Grey) -> float:
     """The mean width of strokes: 4 times the mean distance to paper, which also surrounds `ink`."""
-    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return 4 * mean(distances(as_grey(framed)), framed)
+    framed = as_grey(cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT))
+    return 4 * mean(distances(framed), framed)
 
 
 def mean(values: Grey | Floats, mask: Grey) -> float:
