@@ -60,8 +60,11 @@ def to_grey(pixels: npt.NDArray[np.generic]) -> Grey:
     if pixels.dtype != np.uint8 or not pixels.size or pixels.ndim != 3 or pixels.shape[2] not in (3, 4):
         raise BadImage(f"pixels of type {pixels.dtype} and shape {pixels.shape} are not read")
     eight = pixels.astype(np.uint8, copy=False)
-    grey = cv2.cvtColor(eight[:, :, :3], cv2.COLOR_BGR2GRAY)
-    return as_grey(grey) if eight.shape[2] == 3 else on_ground(as_grey(grey), eight[:, :, 3])
+    if eight.shape[2] == 3:
+        return as_grey(cv2.cvtColor(eight, cv2.COLOR_BGR2GRAY))
+    grey, alpha = cv2.cvtColor(eight, cv2.COLOR_BGRA2GRAY), cv2.extractChannel(eight, 3)
+    is_opaque = cv2.minMaxLoc(alpha)[0] == 255
+    return as_grey(grey) if is_opaque else on_ground(as_grey(grey), as_grey(alpha))
 
 
 def on_ground(grey: Grey, alpha: Grey) -> Grey:
