@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,14 @@ def test_workers_reach_nothing_but_redis() -> None:
     assert SERVICES["worker"]["networks"] == ["ledger"]
     assert "outside" not in SERVICES["api"]["networks"]
     assert [name for name in OURS if "outside" in SERVICES[name]["networks"]] == ["sender"]
+
+
+def test_a_decoder_needs_only_what_every_image_has() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]  # the gateway has a decoder, too, for previews
+    names = [re.split(r"[\[>=]", each)[0] for each in (*extras["engine"], *extras["gateway"])]
+    lacking = f"import sys; sys.modules |= dict.fromkeys({[name.replace('-', '_') for name in names]})"
+    subprocess.run([sys.executable, "-c", f"{lacking}; import worker.decoding.__main__"], check=True)
 
 
 def test_a_folder_is_read_without_network_and_only_read() -> None:
