@@ -1,8 +1,13 @@
 """`python -m training`, which is also `inkqueue train`, `inkqueue evaluate` and so on."""
 
 import sys
+from importlib.util import find_spec
 
 from model.loading import loading
+
+DRAWING = ("matplotlib", "tensorboard")
+"""Imported when something is first drawn, which may be at the end of a training. So whether they are
+installed is asked before."""
 
 
 def main() -> None:
@@ -10,6 +15,9 @@ def main() -> None:
     try:
         with loading():
             from .cli import app
+        for package in DRAWING:
+            if not find_spec(package):
+                raise ModuleNotFoundError(name=package)
     except ModuleNotFoundError as error:
         missing = str(error.name).split(".")[0]
         if missing in ("model", "training"):

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from torch.utils.tensorboard import SummaryWriter
+from .figure import blank
 
 if TYPE_CHECKING:
     from .run import Epoch
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
 def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
     """Write a PNG of loss and accuracy."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = blank(10, 4)
     figure.suptitle(title)
     count = [each.epoch for each in epochs]
     for place, name in enumerate(("loss", "accuracy")):
@@ -27,7 +25,7 @@ def draw_curves(epochs: Sequence["Epoch"], title: str, path: Path) -> None:
             marker=".",
             label="validation",
         )
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.locator_params(axis="x", integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=110)
@@ -37,6 +35,8 @@ def write_scalars(
     steps: "Mapping[int, Epoch] | Mapping[int, Point]", folder: Path, tested: float | None = None
 ) -> None:
     """Write training and validation into the same graphs; `tested` is the test accuracy at the end."""
+    from torch.utils.tensorboard import SummaryWriter  # which takes a third of a second
+
     for part, prefix in (("training", ""), ("validation", "validation_")):
         with SummaryWriter(str(folder / part)) as writer:
             for step, point in steps.items():

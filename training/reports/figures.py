@@ -1,16 +1,19 @@
 """The figures of a report, as PNG files: confusion matrix, reliability diagram, coverage curve."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm
-from matplotlib.figure import Figure
 
+from ..figure import blank
 from ..measures.answers import Answers
 from ..measures.reliability import BINS, bins
 from ..measures.significance import wilson
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, RED, GREY = "#2f6fde", "#d2452f", "#8a8f98"
 HEAT = ("#ffffff", "#fdc98a", "#f0701d", "#b3131b")
@@ -23,7 +26,9 @@ TOLD = 0.05
 
 def draw_confusion(answers: Answers, path: Path) -> None:
     """Rows are true classes, columns what was read; the diagonal is grey, so that mistakes show."""
-    figure = Figure(figsize=MATRIX_INCHES, layout="constrained")
+    from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+
+    figure = blank(*MATRIX_INCHES)
     axes = figure.add_subplot(xlabel="read as", ylabel="true class")
     shares = answers.confusion / np.maximum(answers.confusion.sum(axis=1, keepdims=True), 1)
     wrong = np.ma.masked_array(shares, np.eye(len(shares), dtype=bool))
@@ -37,7 +42,7 @@ def draw_confusion(answers: Answers, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
-def _label_classes(axes: Axes, labels: str) -> None:
+def _label_classes(axes: "Axes", labels: str) -> None:
     places, size = range(len(labels)), 10 if len(labels) > 26 else 13
     axes.set_xticks(places, list(labels), fontsize=size, family="DejaVu Sans Mono")
     axes.set_yticks(places, list(labels), fontsize=size, family="DejaVu Sans Mono")
@@ -49,7 +54,7 @@ def _label_classes(axes: Axes, labels: str) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _write_shares(axes: Axes, shares: npt.NDArray[np.float64], ceiling: float) -> None:
+def _write_shares(axes: "Axes", shares: npt.NDArray[np.float64], ceiling: float) -> None:
     size = 6.0 if len(shares) > 26 else 9.0
     for row, column in np.argwhere(shares >= TOLD):
         colour = "white" if shares[row, column] > ceiling / 3 else "black"
@@ -59,7 +64,7 @@ def _write_shares(axes: Axes, shares: npt.NDArray[np.float64], ceiling: float) -
 
 def draw_reliability(answers: Answers, path: Path) -> None:
     """Accuracy against confidence, bin by bin; below it, how many answers each bin has."""
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = blank(6, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     found = bins(answers)
     sure = [each.confidence for each in found]
@@ -83,7 +88,7 @@ def draw_coverage(answers: Answers, threshold: float, path: Path) -> None:
     kept = np.arange(1, len(answers) + 1)
     accuracy = np.cumsum(answers.right[order]) / kept
     sure = float((answers.confidence >= threshold).mean())
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = blank(6, 5)
     axes = figure.add_subplot(
         xlabel="share of answers kept, surest first, %", ylabel="share of these right, %"
     )
@@ -97,7 +102,7 @@ def draw_coverage(answers: Answers, threshold: float, path: Path) -> None:
     _finish(figure, path)
 
 
-def _finish(figure: Figure, path: Path) -> None:
+def _finish(figure: "Figure", path: Path) -> None:
     for axes in figure.axes:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

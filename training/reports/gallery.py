@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from model.files.images import png
 
+from ..figure import blank
 from ..measures.answers import Answers, Ints
 from ..measures.metrics import Pair
 from ..sets.data import Array
@@ -70,7 +70,7 @@ def _pick(answers: Answers, images: Array, rows: Ints, most: int) -> list[Mistak
 def draw_gallery(mistakes: Sequence[Mistake], path: Path) -> None:
     """A PNG of all of them in rows of eight: the picture, truth -> read, confidence in percent."""
     rows = max(1, -(-len(mistakes) // ACROSS))
-    figure = Figure(figsize=(ACROSS * 1.15, rows * 1.5), layout="constrained")
+    figure = blank(ACROSS * 1.15, rows * 1.5)
     for axes in figure.subplots(rows, ACROSS, squeeze=False).flat:
         axes.set_axis_off()
     for axes, mistake in zip(figure.axes, mistakes, strict=False):

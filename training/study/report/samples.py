@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from ...figure import blank
 from ...reports.figures import DPI
 from ...sets.data import Array, Set, Split
 from ...tables import TextTable
@@ -18,7 +18,7 @@ GAP = 3
 def draw_samples(train: Set, labels: str, path: Path) -> None:
     """Write a PNG: a row of images for each class, labelled with its character, in two columns."""
     rows = -(-len(labels) // COLUMNS)
-    figure = Figure(figsize=(4.6 * COLUMNS, 0.38 * rows), layout="constrained")
+    figure = blank(4.6 * COLUMNS, 0.38 * rows)
     for at, axes in enumerate(figure.subplots(1, COLUMNS, squeeze=False).flat):
         column = labels[at * rows : (at + 1) * rows]
         strips = [_strip(train, labels.index(each)) for each in column]
