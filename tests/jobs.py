@@ -1,10 +1,11 @@
 """Jobs as any HTTP client sends them, waits for them and reads them, without our own client."""
 
 import json
-import time
 from typing import Any
 
 import httpx
+
+from waiting import until
 
 LONGEST_S = 120.0
 
@@ -26,12 +27,12 @@ def finished(http: httpx.Client, content: bytes, kind: str, **options: str | int
 
 def ended(http: httpx.Client, job: str) -> dict[str, Any]:
     """The job, once it is over."""
-    end = time.monotonic() + LONGEST_S
-    while time.monotonic() < end:
+
+    def over() -> dict[str, Any] | None:
         found: dict[str, Any] = http.get(f"/v1/jobs/{job}", params={"wait": 30}).json()
-        if found["ended_at"] is not None:
-            return found
-    raise TimeoutError(job)
+        return None if found["ended_at"] is None else found
+
+    return until(over, LONGEST_S)
 
 
 def results_of(http: httpx.Client, job: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load
 from typer.testing import CliRunner
 
+from model import own_screens
 from model.card import WEIGHTS, read_card, read_cards
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.drawn import STROKES, glyph
@@ -23,6 +24,7 @@ from model.ink.normalization import normalize
 from model.own_screens import backbone, read_own_screen
 from model.screen import CLASSES, FOLDER, NAME, Screen, open_screen, screen_of
 from training.cli import app
+from training.cli.screen import served_from
 from training.publish import Refused
 from training.rejects.examples import Pools, examples
 from training.rejects.junk import KINDS, SEVERAL
@@ -199,7 +201,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("brief")
-def test_a_screen_of_its_own_is_put_beside_the_network_that_is_served(
+def test_a_quick_screen_is_put_into_the_folder_of_its_run_and_a_whole_one_beside_its_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in ("json", "safetensors"):
@@ -209,12 +211,15 @@ def test_a_screen_of_its_own_is_put_beside_the_network_that_is_served(
     line = ["screen", "digits", "--quick", "--threads", "1", "--runs", str(tmp_path / "runs")]
     done = CliRunner().invoke(app, line)
     assert done.exit_code == 0, done.output
-    own = read_own_screen(read_card(WEIGHTS / "digits.json"), tmp_path)
+    digits, run = read_card(WEIGHTS / "digits.json"), tmp_path / "runs" / "screen-digits-quick-0"
+    assert not read_own_screen(digits, tmp_path)
+    assert served_from(digits) == tmp_path / own_screens.FOLDER
+    own = read_own_screen(digits, run)
     assert own
     assert own.card.name == "digits"
     assert own.card.parameters == sum(each.size for each in load(own.weights).values())
     assert set(own.card.accuracy) == {"characters", "several", "none"}
-    settings = json.loads((tmp_path / "runs" / "screen-digits-quick-0" / "settings.json").read_text())
+    settings = json.loads((run / "settings.json").read_text())
     assert settings["task"] == "digits"
 
 

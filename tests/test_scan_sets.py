@@ -133,7 +133,8 @@ def test_missing_and_broken_scans_are_refused(tmp_path: Path) -> None:
     done = evaluate("digits-nano", "--scans", "--data", tmp_path, code=1)
     assert "paper-photos.zip is missing" in done.stderr
     assert "--data" in done.stderr
-    assert "--all" in evaluate("digits-nano", "--scans", "--all", code=2).stderr
+    for other in ("--all", "--quick"):
+        assert other in evaluate("digits-nano", "--scans", other, code=2).stderr
     for two in (("--scans", "--rejects"), ("--scans", "--charset", "digits"), ("--all", "--rejects")):
         assert "exclude each other" in evaluate(*two, code=2).stderr
     no_images = zip_of({"labels.csv": b"file,label\n00011.png,a\n", "00011.png": b"?"})

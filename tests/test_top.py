@@ -134,7 +134,15 @@ def test_a_frame_shows_what_waits_who_reads_and_how_fast() -> None:
 
 
 def test_a_time_is_told_in_its_two_largest_units() -> None:
-    spans = {-1: "0.0s", 59.9: "59.9s", 60: "1m00s", 119.6: "2m00s", 3599: "59m59s", 90_000: "25h00m"}
+    spans = {
+        -1: "0.0s",
+        59.9: "59.9s",
+        59.96: "1m00s",
+        60: "1m00s",
+        119.6: "2m00s",
+        3599: "59m59s",
+        90_000: "25h00m",
+    }
     assert {seconds: span(seconds) for seconds in spans} == spans
 
 

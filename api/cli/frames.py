@@ -94,7 +94,7 @@ def span(seconds: float | None) -> str:
     """A duration in its two largest units; nothing for None."""
     if seconds is None:
         return ""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{max(0.0, seconds):.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -70,7 +70,7 @@ def evaluate(
     """Measure NAME on the test set of its task, or on your own with --test; or --all, on --scans,
     --rejects, with a --charset."""
     own = own_test(test, transposed, labels_from, quick)
-    _require_one(name, every, scans, rejects, charset, own)
+    _require_one(name, every, scans, rejects, charset, quick, own)
     if json_file and not json_file.parent.is_dir():
         raise typer.BadParameter(f"--json: there is no folder {json_file.parent}")
     if scans:
@@ -93,7 +93,7 @@ def evaluate(
 
 
 def _require_one(
-    name: str, every: bool, scans: bool, rejects: bool, charset: str, own: OwnTest | None
+    name: str, every: bool, scans: bool, rejects: bool, charset: str, quick: bool, own: OwnTest | None
 ) -> None:
     """Refuse options that exclude each other, and none at all."""
     chosen = sum(map(bool, (scans, rejects, charset)))
@@ -101,6 +101,8 @@ def _require_one(
         raise typer.BadParameter(
             "--scans, --rejects and --charset exclude each other; --all goes with --scans"
         )
+    if scans and quick:
+        raise typer.BadParameter("--quick does not go with --scans, which are read whole")
     if own and (chosen or not name):
         raise typer.BadParameter("--test goes with the name of a network alone")
     if not chosen and bool(name) == every:

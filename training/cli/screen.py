@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from model import own_screens
-from model.card import weights_folder
+from model.card import Card, weights_folder
 from model.engines.torch_predictor import use_threads
 from model.screen import FOLDER
 
@@ -25,7 +25,9 @@ Of = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        file_okay=False, help="where its weights and card go; by default where they are served from"
+        file_okay=False,
+        help="where its weights and card go; by default where they are served from, and with --quick "
+        "to the folder of the run",
     ),
 ]
 
@@ -50,6 +52,11 @@ def screen(
     trained = Trainer(recipe, split).train(run)
     card = finish(recipe, trained, split)
     run.end(card.parameters)
-    out = out or (weights_folder() / own_screens.FOLDER if of else FOLDER)
+    out = out or (run.folder / own_screens.FOLDER if quick else served_from(of))
     card = ship_own(card, trained, of, out) if of else ship(card, trained, out)
     console.print(f"{out / card.name}.safetensors: of {split.measured_on}, flagged {card.accuracy}")
+
+
+def served_from(of: Card | None) -> Path:
+    """The folder from which the screen of a network, or the one for all others, is served."""
+    return weights_folder() / own_screens.FOLDER if of else FOLDER
