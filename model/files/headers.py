@@ -50,11 +50,11 @@ _SIZED = _FRAMES | {0xC4, 0xCC, *range(0xDB, 0xF0), 0xFE}
 """JPEG markers that are followed by a length and may precede a scan."""
 _GREYS = b"\1\0", b"\2\0", b"\4\0", b"\x08\0"
 """The depths and the colour type of a grey PNG, but for 16 bits."""
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Number of channels, by a PNG's colour type."""
 SLACK = 4096
 """Bytes of compressed data that a PNG may have beyond twice the bytes of its pixels."""
-_SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
+PNG_SHAPE, _CHUNK, _CRC = struct.Struct(">IIBB"), struct.Struct(">I4s"), struct.Struct(">I")
 
 
 class BadImage(ValueError):
@@ -162,8 +162,8 @@ def open_image(data: bytes | memoryview) -> Image.Image:
 
 def _check_png(data: bytes) -> None:
     pixels = _pixel_bytes(data)
-    width, height, depth, colour = _SHAPE.unpack_from(data, 16)
-    row = 2 + width * depth * _CHANNELS.get(colour, 0) // 8
+    width, height, depth, colour = PNG_SHAPE.unpack_from(data, 16)
+    row = 2 + width * depth * PNG_CHANNELS.get(colour, 0) // 8
     if pixels > 2 * height * row + SLACK:
         raise BadImage("the PNG has far more data than pixels")
 

@@ -12,6 +12,7 @@ from ..glyph import LEAST_CONTRAST
 from ..layout import MAX_PIXELS
 from .headers import GREY_SHARE, BadImage, TooLarge, check, open_image
 from .opencv_corrections import as_seen, flags_for, upright
+from .png_inflating import with_stored_pixels
 from .tiffs import BadTiff, cut, directories, is_tiff
 
 __all__ = ["BadImage", "Grey", "TooLarge", "as_grey", "decode", "png", "to_grey"]
@@ -43,7 +44,7 @@ def decode(
     if data[:2] in (b"II", b"MM"):
         return _decode_tiff(data, max_pixels)
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags_for(data))
+        pixels = cv2.imdecode(np.frombuffer(with_stored_pixels(data), np.uint8), flags_for(data))
     except cv2.error as error:
         raise BadImage(f"the image cannot be decoded: {error.err or error}") from error
     if pixels is None:

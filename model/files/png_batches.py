@@ -17,6 +17,7 @@ import numpy as np
 
 from .headers import PNG, SLACK
 from .images import Grey
+from .png_inflating import chunk, inflated, stored
 
 MOST_PIXELS = 64 * 64
 """For larger images, a strip saves less than a tenth of the time."""
@@ -30,8 +31,6 @@ _FILTERS = bytes(range(5))
 _ENDING = bytes(4) + b"IEND" + _WORD.pack(zlib.crc32(b"IEND"))
 _KIND, _DATA, _TAIL = _HEAD_BYTES + 4, _HEAD_BYTES + 8, 4 + len(_ENDING)
 """Where the kind and the data of a single IDAT chunk begin, and how many bytes follow these."""
-_WINDOW = 256
-"""The smallest window of deflate (RFC 1950, 2.2); libdeflate lets a stream exceed its window."""
 
 
 class Scanlines(NamedTuple):
@@ -57,16 +56,12 @@ def read_scanlines(file: bytes | memoryview, max_pixels: int = MOST_PIXELS) -> S
     data = bytes(file)
     if not (data.startswith(_WORD.pack(size) + b"IDAT", _HEAD_BYTES) and data.endswith(_ENDING)):
         return None
-    if zlib.crc32(data[_KIND:-_TAIL]) != _WORD.unpack_from(data, len(data) - _TAIL)[0]:
+    if deflate.crc32(data[_KIND:-_TAIL]) != _WORD.unpack_from(data, len(data) - _TAIL)[0]:
         return None
-    if _WINDOW << (data[_DATA] >> 4) < whole:
+    rows = inflated(data[_DATA:-_TAIL], whole)
+    if rows is None or rows[:: width + 1].strip(_FILTERS):
         return None
-    try:
-        rows = deflate.zlib_decompress(data[_DATA:-_TAIL], whole)
-    except deflate.DeflateError:
-        return None
-    sound = len(rows) == whole and not rows[:: width + 1].strip(_FILTERS)
-    return Scanlines(height, width, rows) if sound else None
+    return Scanlines(height, width, rows)
 
 
 def unfilter(some: Sequence[Scanlines]) -> Iterator[Grey]:
@@ -88,12 +83,8 @@ def _shape(head: bytes) -> tuple[int, int]:
 def _unfilter(run: Sequence[bytearray], height: int, width: int) -> Iterator[Grey]:
     """Decode images of one size as one, with an empty row between them: filters use the row above."""
     rows = bytes(width + 1).join(run)
-    shape = _chunk(b"IHDR", struct.pack(">II", width, len(rows) // (width + 1)) + _PLAIN)
-    strip = PNG + shape + _chunk(b"IDAT", deflate.zlib_compress(rows, 0)) + _ENDING
+    shape = chunk(b"IHDR", struct.pack(">II", width, len(rows) // (width + 1)) + _PLAIN)
+    strip = b"".join((PNG, *shape, *stored(rows), _ENDING))
     pixels = np.asarray(cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_GRAYSCALE))
     for top in range(0, len(pixels), height + 1):
         yield pixels[top : top + height].astype(np.uint8, copy=False)
-
-
-def _chunk(kind: bytes, data: bytes | bytearray) -> bytes:
-    return _WORD.pack(len(data)) + kind + data + _WORD.pack(zlib.crc32(kind + data))
