@@ -10,8 +10,8 @@ import deflate
 
 from .headers import PNG, PNG_CHANNELS, PNG_SHAPE, png_chunks
 
-MOST_BYTES = 1 << 24
-"""Of inflated pixels; for more, less memory matters more than less time."""
+LEAST_BYTES, MOST_BYTES = 1 << 11, 1 << 24
+"""Of inflated pixels: for fewer, this takes longer than it saves; for more, memory matters more."""
 
 _WORD = struct.Struct(">I")
 _INTERLACING = slice(28, 29)
@@ -20,9 +20,9 @@ _WINDOW, _LARGEST_WINDOW = 256, 32768
 
 
 def with_stored_pixels(file: bytes) -> bytes:
-    """A PNG with its pixels stored; `file` itself if it is none, has too many, or is not sound."""
+    """A PNG with its pixels stored; `file` itself if they are too few, too many or unsound."""
     size = _inflated_bytes(file) if file.startswith(PNG) else 0
-    if not 0 < size <= MOST_BYTES:
+    if not LEAST_BYTES <= size <= MOST_BYTES:
         return file
     parts = [(start, end) for kind, start, end in png_chunks(file) if kind == b"IDAT"]
     if not parts:
