@@ -28,9 +28,9 @@ QUERIES = ("layout=page", "layout=line", "layout=grid", "layout=grid&rows=20&col
 def read_as(pixels: np.typing.NDArray[np.generic] | bytes, *queries: str) -> Ask:
     """Send an image in each layout; the different things that became of it. A good image beside it must
     always be read."""
-    data = pixels if isinstance(pixels, bytes) else saved(pixels, "PNG")
 
     def ask(stage: Stage) -> str:
+        data = pixels if isinstance(pixels, bytes) else saved(pixels, "PNG")
         found: Sequence[str] = ()
         for query in queries or QUERIES[:2]:
             beside = PAPER if "rows" in query else GOOD_GRID

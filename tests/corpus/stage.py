@@ -52,7 +52,9 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         for at in ("strict", "keyed", "tight"):  # so that no case waits for one
-            self.gateway(at)
+            self._start(at)
+        for gateway in self._gateways.values():
+            gateway.wait_answering(gateway.processes[0])
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -63,9 +65,7 @@ class Stage:
         return self.gateway(at).url
 
     def gateway(self, at: str) -> Services:
-        """The gateway of this name, started if need be."""
-        if at not in self._gateways:
-            self._gateways[at] = self._start(at)
+        """The gateway of this name."""
         return self._gateways[at]
 
     def processes(self) -> list[int]:
@@ -109,8 +109,9 @@ class Stage:
 
     def extra(self) -> Services:
         """Another gateway, which a case may stop."""
-        self._gateways.pop("extra", None)
-        return self.gateway("extra")
+        gateway = self._start("extra")
+        gateway.wait_answering(gateway.processes[0])
+        return gateway
 
     def submitted(self, at: str, path: str, body: bytes, **fields: str) -> dict[str, Any]:
         """Submit a job and wait for it; return it."""
@@ -135,10 +136,10 @@ class Stage:
             "keyed": {"INKQUEUE_API_KEYS": " ".join(line for _, line in self.keys.values())},
         }[at]
         environment = self.services.environment | {"REDIS_URL": redis_url} | settings
-        gateway = Services(redis_url, f"http://127.0.0.1:{port}", environment)
+        gateway = self._gateways[at] = Services(redis_url, f"http://127.0.0.1:{port}", environment)
         log = self._stack.enter_context((self.folder / at).open("wb"))
         self._stack.callback(gateway.stop)
-        gateway.wait_answering(gateway.spawn("api", log))
+        gateway.spawn("api", log)
         return gateway
 
 
