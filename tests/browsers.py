@@ -98,6 +98,15 @@ class Browser:
         return WebDriverWait(self.driver, seconds, 0.05, redrawn).until(lambda _: condition())
 
     @contextmanager
+    def beginning_with(self, script: str) -> Iterator[None]:
+        """Have pages opened meanwhile run `script` before their own."""
+        added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        try:
+            yield
+        finally:
+            self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+    @contextmanager
     def refused(
         self, path: str, times: int = 1, *, after_ms: int = 0, answer: str = REFUSAL
     ) -> Iterator[None]:
@@ -109,19 +118,18 @@ class Browser:
           window.fetch = (address, options) =>
             address.includes("{path}") && left-- > 0 ? new Promise(refuse) : ask(address, options);
         }}"""
-        added = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-        try:
+        with self.beginning_with(script):
             yield
-        finally:
-            self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
-    def hurry(self) -> None:
-        """Have timers of a second or more run five times as fast on pages opened from now on."""
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Have timers of a second or more run five times as fast on pages opened meanwhile."""
         script = """{
           const later = window.setTimeout.bind(window);
           window.setTimeout = (call, ms, ...rest) => later(call, ms < 1000 ? ms : ms / 5, ...rest);
         }"""
-        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
+        with self.beginning_with(script):
+            yield
 
     @contextmanager
     def held_timers(self, ms: int) -> Iterator[None]:

@@ -788,14 +788,11 @@ def test_light_and_dark_can_be_chosen_and_stay(browser: Browser) -> None:
 def test_a_browser_that_keeps_nothing_for_pages_shows_them(browser: Browser) -> None:
     forbid = """for (const name of ["localStorage", "sessionStorage"])
       Object.defineProperty(window, name, { get: () => { throw new Error("forbidden"); } });"""
-    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": forbid})
-    try:
+    with browser.beginning_with(forbid):
         browser.open("/")
         browser.wait(lambda: browser.text("#service-text") == "1 worker ready")
         browser.find("#theme").click()
         assert browser.run("return document.documentElement.dataset.theme") == "dark"
-    finally:
-        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
     assert all("forbidden" in line for line in browser.complaints())
 
 

@@ -391,7 +391,8 @@ def test_a_page_that_nobody_sees_gives_up_its_stream_and_follows_on(
     browser: Browser, gateway: Services, http: httpx.Client
 ) -> None:
     submit(gateway.redis_url, "unseen", (2,))
-    browser.open("/jobs/unseen")
+    with browser.hurried():
+        browser.open("/jobs/unseen")
     browser.wait(lambda: open_streams(http) == 1)
     browser.hide(True)
     browser.wait(lambda: open_streams(http) == 0)
@@ -420,7 +421,8 @@ def test_a_job_is_followed_on_though_redis_was_away_for_a_while(
     browser: Browser, gateway: Services
 ) -> None:
     submit(gateway.redis_url, "away", (2,))
-    browser.open("/jobs/away")
+    with browser.hurried():
+        browser.open("/jobs/away")
     browser.wait(lambda: asked_for_events(browser, "away"))
     with redis.Redis.from_url(gateway.redis_url) as client:
         server = psutil.Process(client.info()["process_id"])  # type: ignore[index]
@@ -460,7 +462,7 @@ def test_a_job_whose_streams_do_not_come_is_asked_for_instead_for_a_while(
         asked.extend(browser.asked())
         return sum(url.endswith(f"/v1/jobs/{job}") for url in asked) > 2
 
-    with browser.refused(f"/{job}/events", silent, after_ms=after_ms):
+    with browser.hurried(), browser.refused(f"/{job}/events", silent, after_ms=after_ms):
         browser.open(f"/jobs/{job}")
         browser.wait(polled)
     assert not any(f"/{job}/events" in url for url in asked)

@@ -37,8 +37,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 def window(guarded: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with running_browser(guarded.url, tmp_path_factory.mktemp("downloads")) as browser:
         browser.resize(1280, 900)
-        browser.hurry()
-        yield browser
+        with browser.hurried():
+            yield browser
 
 
 @pytest.fixture
