@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from errno import ECONNREFUSED
 from pathlib import Path
 
 import httpx
@@ -129,7 +130,11 @@ def healthy(stack: Stack) -> bool:
         ("INKQUEUE_QUOTAS", "anonymous", "INKQUEUE_QUOTAS: 'anonymous' is not OWNER:"),
         ("INKQUEUE_API_KEYS_FILE", "/nonexistent", "INKQUEUE_API_KEYS_FILE: /nonexistent: No such file"),
         ("REDIS_URL", "nonsense", "REDIS_URL: cannot be read"),
-        ("REDIS_URL", "redis://127.0.0.1:1/0", "REDIS_URL: "),
+        (
+            "REDIS_URL",
+            "redis://127.0.0.1:1/0",
+            f"REDIS_URL: Error {ECONNREFUSED} connecting to 127.0.0.1:1.",
+        ),
         ("INKQUEUE_DEVICE", "gpu", "INKQUEUE_DEVICE: String should match pattern"),
         ("INKQUEUE_DEVICE", "cuda:99", "INKQUEUE_DEVICE: cuda:99 cannot be used: "),
         ("INKQUEUE_BROKER_URL", "redis://127.0.0.1/1", "INKQUEUE_BROKER_URL: it is for the Redis in"),

@@ -178,6 +178,7 @@ class EmbeddedRedis:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            lock.close()
             reason = f"{self.folder} is in use by another inkqueue"
             raise NoRedis(f"{reason}; stop it, or give `inkqueue up` another --data") from error
         return lock
