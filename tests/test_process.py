@@ -5,46 +5,55 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
 import redis
 
-from services import READY_S, running_redis, running_services
+from services import READY_S, Services, running_redis, running_services
 from waiting import until
+
+Process = subprocess.Popen[bytes]
+
+
+MODULES = ("worker", "worker.sender")
+
+
+def spawned(services: Services, ledger: redis.Redis, log: IO[bytes] | None = None) -> list[Process]:
+    """A process of each of MODULES, alive."""
+    processes = [services.spawn(module, log) for module in MODULES]
+    until(lambda: ledger.zcard("ink:workers") and ledger.zcard("ink:senders"), READY_S)
+    return processes
+
+
+def told(
+    processes: Sequence[Process], number: signal.Signals = signal.SIGTERM, seconds: float = READY_S
+) -> list[int]:
+    """The exit codes of those that are told to stop, and have so many seconds for it."""
+    for process in processes:
+        process.send_signal(number)
+    return [process.wait(seconds) for process in processes]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize(
-    ("module", "alive"), [("worker", "ink:workers"), ("worker.sender", "ink:senders")]
-)
-def test_one_that_is_told_to_stop_has_not_failed(
-    tmp_path: Path, module: str, alive: str, number: signal.Signals
-) -> None:
+def test_those_that_are_told_to_stop_have_not_failed(tmp_path: Path, number: signal.Signals) -> None:
     with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
-        process = services.spawn(module)
-        until(lambda: ledger.zcard(alive), READY_S)
-        process.send_signal(number)
-        assert process.wait(READY_S) == 0
-        assert not ledger.zcard(alive)
+        assert told(spawned(services, ledger), number) == [0, 0]
+        assert not ledger.exists("ink:workers", "ink:senders")
 
 
-@pytest.mark.parametrize(
-    ("module", "alive"), [("worker", "ink:workers"), ("worker.sender", "ink:senders")]
-)
-def test_one_that_is_told_to_stop_without_redis_logs_no_traceback(
-    tmp_path: Path, module: str, alive: str
-) -> None:
+def test_those_that_are_told_to_stop_without_redis_log_no_traceback(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
         with log.open("wb") as file:
-            process = services.spawn(module, file)
-        until(lambda: ledger.zcard(alive), READY_S)
+            processes = spawned(services, ledger, file)
         ledger.shutdown(nosave=True)
-        until(lambda: "broker cannot be reached" in log.read_text())
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(READY_S) == 0
+        until(lambda: log.read_text().count("broker cannot be reached") >= len(MODULES))
+        assert told(processes) == [0, 0]
         assert "Traceback" not in log.read_text()
 
 
@@ -52,14 +61,11 @@ def test_those_that_are_told_to_stop_while_redis_is_silent_are_not_waited_for_in
     tmp_path: Path,
 ) -> None:
     with running_services(tmp_path) as services, redis.Redis.from_url(services.redis_url) as ledger:
-        processes = [services.spawn(module) for module in ("worker", "worker.sender")]
-        until(lambda: ledger.zcard("ink:workers") and ledger.zcard("ink:senders"), READY_S)
+        processes = spawned(services, ledger)
         server = psutil.Process(ledger.info()["process_id"])  # type: ignore[index]
         server.suspend()
         try:
-            for process in processes:
-                process.send_signal(signal.SIGTERM)
-            assert [process.wait(15) for process in processes] == [0, 0]
+            assert told(processes, seconds=15) == [0, 0]
         finally:
             server.resume()
 
@@ -76,11 +82,9 @@ def test_a_redis_that_answers_is_waited_for_even_if_it_refuses(tmp_path: Path) -
     def code_of(url: str) -> int:
         return subprocess.run([sys.executable, "-c", code, url], env=os.environ, timeout=30).returncode
 
-    with running_redis(tmp_path) as url, redis.Redis.from_url(url) as client:
-        assert code_of(url) == 7
-        client.config_set("requirepass", "secret")
-        assert code_of(url) == 7
-    assert code_of(url) == os.EX_OK
+    with running_redis(tmp_path) as url, ThreadPoolExecutor() as pool:
+        urls = [url, url.replace("//", "//:no-password-is-known@"), "redis://127.0.0.1:1/0"]
+        assert list(pool.map(code_of, urls)) == [7, 7, os.EX_OK]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
