@@ -36,11 +36,12 @@ def images(count: int) -> bytes:
 
 
 def test_quotas_are_read_and_what_cannot_be_read_is_named() -> None:
-    text = "alice:requests=0.5,burst=3 bob:queued=7"
+    text = "alice:requests=0.5,burst=3 bob:queued=7 erin:streams=0"
     quotas = Quotas(GatewaySettings(quota_streams=4, quotas=text))
     assert quotas.of("alice") == Quota(requests=0.5, burst=3, streams=4)
     assert quotas.of("bob") == Quota(queued=7, streams=4)
     assert quotas.of("carol") == Quota(streams=4)
+    assert quotas.of("erin") == Quota()
     assert quotas.count_requests
     everybody = GatewaySettings(
         quota_requests=1.5, quota_burst=2, quota_queued=3, quota_bytes=4, quota_streams=5
@@ -200,7 +201,7 @@ def test_too_many_requests_are_refused_on_all_gateways(
     for each in refused:
         assert each.json()["type"] == "/problems/rate-limited"
         assert each.json()["violated-policies"] == ["requests"]
-        assert 0 < int(each.headers["retry-after"]) <= 100
+        assert 1 < int(each.headers["retry-after"]) <= 100
         assert each.headers["ratelimit"].startswith('"requests";r=0;t=')
 
 

@@ -59,14 +59,14 @@ class Quotas:
 
 
 def _read(word: str, default: Quota) -> tuple[str, Quota]:
-    owner, colon, text = word.partition(":")
+    owner, _, text = word.partition(":")
     try:
         given = dict(pair.split("=") for pair in text.split(","))
         values = {name: KINDS[name](value) for name, value in given.items()}
     except (KeyError, ValueError) as error:
         reason = f"{word!r} is not OWNER:NAME=NUMBER,... of {', '.join(KINDS)}"
         raise BadSettings(f"INKQUEUE_QUOTAS: {reason}") from error
-    if not owner or not colon or not all(0 <= value < inf for value in values.values()):
+    if not owner or not all(0 <= value < inf for value in values.values()):
         reason = f"{word!r} names no owner, or a negative or infinite number"
         raise BadSettings(f"INKQUEUE_QUOTAS: {reason}")
     return owner, replace(default, **values)  # type: ignore[arg-type]
