@@ -68,6 +68,8 @@ def test_many_files_are_shared_once_they_took_long(
     monkeypatch.setattr(pool, "WORTH_S", 60.0)
     own.read(images)
     assert [len(each.given) for each in made] == [3, 1]
+    assert own._adding
+    own._adding.join()
     assert len(made) == 2  # and no more than there may be
 
 

@@ -61,6 +61,8 @@ def test_a_network_that_has_settled_has_every_size_of_pass_that_was_asked_for(im
     card, weights = read_checkpoint("digits-nano")
     network = OpenVinoPredictor(card, read_graphs(card, weights))
     both = Replicas(card, "OpenVINO", lambda: network, 1)
+    both.warm_up()
+    assert network._parts[0]._requests
     both.logits(images[:250])
     both.settle()
     assert all(each.done() for part in network._parts for each in part._coming.values())
