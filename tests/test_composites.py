@@ -104,6 +104,17 @@ def test_no_more_is_asked_than_the_budget_allows() -> None:
     assert choose_threshold(first, second, labels, tolerance=0.0, most=0.0).share == 0.0
 
 
+def test_what_is_equally_sure_is_sent_on_or_kept_together() -> None:
+    labels = np.zeros(4, np.uint8)
+    first = np.array([[0.4, 0.6], [0.4, 0.6], [0.4, 0.6], [0.1, 0.9]])
+    second = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+    for tolerance, most, share in ((0.25, 1.0, 0.75), (0.0, 0.5, 0.0), (0.0, 1.0, 0.75)):
+        choice = choose_threshold(first, second, labels, tolerance, most)
+        sent = first.max(axis=1) < choice.threshold
+        assert (choice.share, choice.accuracy) == (share, share)
+        assert sent.mean() == share
+
+
 @pytest.mark.parametrize("knows", [True, False])
 def test_a_cascade_costs_a_quarter_of_its_dear_half_at_most(knows: bool, pair: Pair) -> None:
     validation = drawn_digits().validation

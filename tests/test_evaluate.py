@@ -25,7 +25,7 @@ from training.measures.calibration import (
     rounded,
     uncertain_below,
 )
-from training.measures.comparison import compare, contenders, table
+from training.measures.comparison import averages, compare, contenders, table
 from training.measures.engines import Rival, least_precision, rivals
 from training.measures.evaluate import evaluate, open_network
 from training.measures.metrics import (
@@ -229,6 +229,18 @@ def test_what_is_measured_is_what_is_served(runs: Path) -> None:
     assert "another test set" in caveat
     assert caveat in scorecard(elsewhere)[0].notes
     assert len(scorecard(found)[0].notes) == 1
+
+
+def test_seeds_that_are_never_sure_are_never_wrong_when_sure(runs: Path) -> None:
+    predictor, weights = open_network("small", runs)
+    found = evaluate(predictor, weights, drawn_digits().test, DRAWN)
+    sure, never = (
+        replace(found, card=replace(found.card, uncertain_below=least)) for least in (0.0, 2.0)
+    )
+    figures = averages([sure, never])
+    assert figures["coverage"] == 0.5
+    assert figures["accuracy_of_sure"] == sure.accuracy["accuracy_of_sure"] > 0
+    assert averages([never])["accuracy_of_sure"] == 0
 
 
 def test_every_network_is_in_the_table_or_said_to_be_left_out(

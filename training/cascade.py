@@ -43,16 +43,19 @@ def choose_threshold(
     """The lowest threshold on the confidence of `first` with which the cascade is as accurate, within
     `tolerance`, as `second` alone.
 
-    If that would send more than the share `most` of the images on to `second`, the threshold sends on
-    just that share. `first` and `second` are calibrated probabilities (n, classes) of validation images.
+    No more than the share `most` of the images is sent on to `second`, however accurate that is.
+    `first` and `second` are calibrated probabilities (n, classes) of validation images.
     """
     confidence = first.max(axis=1)
     order = np.argsort(confidence)
+    steps = np.flatnonzero(np.diff(confidence[order])) + 1  # equal confidences go together
+    counts = np.array([0, *steps, len(order)])  # of images that a threshold may send on
     by_first, by_second = (each.argmax(axis=1) == labels for each in (first, second))
     gained = np.cumsum((by_second.astype(int) - by_first)[order])
     right = by_first.sum() + np.concatenate([[0], gained])  # by how many of the least sure are sent on
     wanted = (by_second.mean() - tolerance) * len(labels)
-    sent = min(int(np.flatnonzero(right >= wanted)[0]), int(most * len(labels)))
+    enough, allowed = counts[right[counts] >= wanted], counts[counts <= most * len(labels)]
+    sent = int(min(enough[0], allowed[-1]))
     threshold = float(confidence[order[sent]]) if sent < len(order) else OUT_OF_REACH
     return Choice(threshold, sent / len(labels), float(right[sent]) / len(labels))
 

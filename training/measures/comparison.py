@@ -135,9 +135,11 @@ def _row(result: Result) -> tuple[str, ...]:
 
 
 def averages(seeds: Sequence[Evaluation]) -> dict[str, float]:
-    """The figures of a card, each the mean over seeds."""
+    """The figures of a card, each the mean over seeds; `accuracy_of_sure` over those ever sure."""
     every = [each.accuracy for each in seeds]
-    return {name: mean(figures[name] for figures in every) for name in every[0]}
+    ever = [figures for figures in every if figures["coverage"]] or every
+    of = {"accuracy_of_sure": ever}
+    return {name: mean(figures[name] for figures in of.get(name, every)) for name in every[0]}
 
 
 def _top1(seeds: Sequence[Evaluation]) -> str:
