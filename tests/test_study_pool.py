@@ -72,6 +72,13 @@ def test_a_folder_of_other_images_or_another_scale_is_refused(tmp_path: Path) ->
             keep_settings(tmp_path, split, scale)
 
 
+def test_two_processes_never_do_a_study_in_one_folder(tmp_path: Path) -> None:
+    keep_settings(tmp_path, drawn_digits(), QUICK)
+    script = "import sys, training.run, pathlib; training.run.lock(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
+    assert "is another process's: wait until it ends" in done.stderr
+
+
 PROGRAM = """
 if __name__ == "__main__":  # the processes that it starts import nothing of this
     import signal

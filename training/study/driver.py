@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..progress import resumable
 from ..registry import STUDY
-from ..run import BadRun, keep
+from ..run import BadRun, keep, lock
 from ..sets.data import Split, fingerprint
 from .chapter import Chapter
 from .rounds import Scale, Section
@@ -30,7 +30,8 @@ def run_sections(
     """The chapters of `sections`, and the outcomes of the trials that they asked for, which are trained,
     or found done in `folder`.
 
-    Raises BadRun if the folder is of other images or another scale, or something in it is damaged.
+    Raises BadRun if the folder is of other images or another scale, another process is at it, or
+    something in it is damaged.
     """
     keep_settings(folder, split, scale)
     watch = Watch()
@@ -39,9 +40,13 @@ def run_sections(
 
 
 def keep_settings(folder: Path, split: Split, scale: Scale) -> None:
-    """Record what all outcomes in `folder` have in common. Raises BadRun if it was begun otherwise."""
+    """Keep `folder` for this process, and record what all outcomes in it have in common.
+
+    Raises BadRun if another process is at it, or if it was begun otherwise.
+    """
     settings = {"images": fingerprint(split), "scale": asdict(scale)}
     folder.mkdir(parents=True, exist_ok=True)
+    lock(folder)
     keep(folder / STUDY, settings, "on other images or another scale")
 
 
