@@ -20,8 +20,8 @@ from model.files.images import BadImage, decode
 from model.ink.normalization import normalize
 
 from .data import Array, BadData, Set, join
-from .readers.archives import DAMAGED
 from .readers.meaning import NO_LABEL, class_named
+from .readers.members import DAMAGED
 
 FOLDER = "scans"
 """Their folder in the folder of data sets."""

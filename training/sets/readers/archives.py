@@ -1,8 +1,6 @@
 """A ZIP of image files, named as in a folder of them; or of a table, as Kaggle packs it."""
 
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -13,12 +11,9 @@ from model.folders import SUFFIXES
 from ..data import BadData, Set
 from .arrays import Part
 from .meaning import Meaning, class_of
-from .members import has_suffix, is_meant
+from .members import DAMAGED, has_suffix, is_meant
 from .pictures import Picture, read_pictures
 from .table import read_table
-
-DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""The errors that unpackers raise; RuntimeError for an unknown compression."""
 
 MOST_BYTES = 16 << 20
 """The most bytes of an image file; a character is a few kilobytes."""

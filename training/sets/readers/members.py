@@ -1,8 +1,13 @@
 """What a person put into a ZIP, and what a desktop did."""
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""The errors that unpackers raise; RuntimeError for a password, or an unknown compression."""
 
 
 def is_meant(member: zipfile.ZipInfo) -> bool:

@@ -8,7 +8,6 @@ import io
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
@@ -23,12 +22,9 @@ from model.terminal import notes
 from ..data import Array, BadData, Set
 from .arrays import to_pixels
 from .meaning import Meaning, class_of, make_set
-from .members import has_suffix, is_meant
+from .members import DAMAGED, has_suffix, is_meant
 
 PIXELS = SIDE * SIDE
-DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, UnicodeDecodeError)
-"""The errors that unpackers raise; RuntimeError for a password."""
-
 DECIMAL = re.compile(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?")
 
 HEAD = 100
@@ -49,9 +45,8 @@ def read_table(path: Path, meaning: Meaning) -> Set:
     except BadData:
         raise
     except DAMAGED as error:
-        raise BadData(f"{path}: {error}") from error
-    except ValueError as error:
-        raise BadData(f"{path}: {_fault(path, form) or error}") from error
+        fault = _fault(path, form) if type(error) is ValueError else ""  # numpy's
+        raise BadData(f"{path}: {fault or error}") from error
     labels, pixels = rows["label"], rows["pixels"]
     if _is_corner(labels) and _are_classes(pixels[:, -1], meaning):
         notes.print(f"{path}: the labels are the last fields of its lines", markup=False)
