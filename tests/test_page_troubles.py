@@ -237,6 +237,28 @@ def test_a_download_that_is_being_made_is_not_made_twice(
     assert browser.run("return window.downloads.length") == 1
 
 
+def test_a_download_that_falls_silent_is_given_up(
+    browser: Browser, http: httpx.Client, rng: np.random.Generator
+) -> None:
+    browser.open(f"/jobs/{submit(http, rng)}")
+    enter(browser, KEY)
+    browser.wait(lambda: browser.text("#progress-text"))
+    browser.run("""
+      const [later, ask] = [window.setTimeout, window.fetch];
+      window.setTimeout = (call, ms) => later(call, ms > 20_000 ? ms / 60 : ms);
+      window.fetch = (address, options) => {
+        if (!address.includes("format=csv")) return ask(address, options);
+        options.signal.onabort = () => (window.left = true);
+        const start = (body) => body.enqueue(new TextEncoder().encode("index"));
+        return Promise.resolve(new Response(new ReadableStream({ start })));
+      };
+    """)
+    browser.find("#downloads summary").click()
+    browser.find("[data-format=csv]").click()
+    browser.wait(lambda: "The service does not answer" in browser.text("#notices"))
+    assert browser.run("return window.left")
+
+
 def test_what_waits_for_a_key_asks_for_it_again_at_each_click(
     browser: Browser, http: httpx.Client, rng: np.random.Generator
 ) -> None:

@@ -1,7 +1,7 @@
 // What can be downloaded: tables, sorted images, training sets.
 
 import { facts, find, make } from "./dom.js";
-import { blob, call } from "./gateway.js";
+import { blob, call, slow } from "./gateway.js";
 import { act, announce } from "./notices.js";
 import { count } from "./words.js";
 
@@ -50,7 +50,7 @@ export class Downloads {
   /** A link cannot carry a key: the file is fetched, then handed over. */
   async #withKey({ href, download }) {
     announce("The download is being made");
-    const answer = await call(href, { within: null });
+    const answer = await slow(href);
     const [, given] = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "") ?? [];
     const place = URL.createObjectURL(await blob(answer));
     make("a", { href: place, download: given ?? download }).click();

@@ -9,7 +9,7 @@ const MOST_MS = 60_000; // a connection that died says nothing, and would hold u
 /** The response to a request, whole `within` so many ms unless there is a `signal`, begun `beginning` so many if that is given. Throws Refusal, Silence (`late` if it did not begin), or AbortError. */
 export async function call(path, { method = "GET", body, headers = {}, signal, within = MOST_MS, beginning } = {}) {
   const answer = await withKey((key) => {
-    const until = signal ?? (within && AbortSignal.timeout(within)); // the time to ask for a key does not count
+    const until = signal ?? AbortSignal.timeout(within); // the time to ask for a key does not count
     const coming = answered(fetch(path, { method, body, signal: until, headers: { ...headers, ...key } }));
     return beginning ? heard(coming, beginning) : coming;
   });
@@ -22,6 +22,24 @@ export async function call(path, { method = "GET", body, headers = {}, signal, w
 export async function read(path, options) {
   const answer = await call(path, options);
   return answered(answer.json());
+}
+
+/** The response to a request that may take long but not fall silent. Throws what `call` does; so does reading the body. */
+export async function slow(path) {
+  const own = new AbortController();
+  const orLeave = (promise) =>
+    promise.catch((error) => {
+      own.abort(); // it would keep one of the few connections
+      throw error;
+    });
+  const answer = await orLeave(call(path, { signal: own.signal, beginning: MOST_MS }));
+  const reader = answer.body.getReader();
+  const pull = async (body) => {
+    const { value, done } = await orLeave(heard(reader.read(), MOST_MS));
+    if (done) body.close();
+    else body.enqueue(value);
+  };
+  return new Response(new ReadableStream({ pull, cancel: () => own.abort() }), { headers: answer.headers });
 }
 
 /** The body of a response, as it is. Throws what `call` does. */

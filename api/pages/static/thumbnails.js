@@ -1,10 +1,9 @@
 // Pictures of images: fetched when they are seen, a few at a time; the latest are cached.
 
-import { answered, call } from "./gateway.js";
-import { Patience, heard } from "./patience.js";
+import { blob, slow } from "./gateway.js";
+import { Patience } from "./patience.js";
 
 const AT_ONCE = 4;
-const MOST_SILENT_MS = 60_000; // a large picture may take long, but something of it comes
 const KEPT = 600;
 const SHOWABLE = /^image\/(png|jpeg|webp|bmp)/;
 
@@ -42,20 +41,10 @@ export function boxes(path, { index }) {
 
 /** A picture as it comes, or null if it cannot be shown. Throws what `call` does, also if nothing comes for a while. */
 async function fetched(place) {
-  const own = new AbortController();
-  try {
-    const answer = await call(place, { signal: own.signal, beginning: MOST_SILENT_MS });
-    const type = answer.headers.get("Content-Type");
-    if (!SHOWABLE.test(type)) return null;
-    const [parts, reader] = [[], answer.body.getReader()];
-    for (;;) {
-      const { value, done } = await heard(answered(reader.read()), MOST_SILENT_MS);
-      if (done) return new Blob(parts, { type });
-      parts.push(value);
-    }
-  } finally {
-    own.abort(); // what is not read to its end would keep one of the few connections
-  }
+  const answer = await slow(place);
+  if (SHOWABLE.test(answer.headers.get("Content-Type"))) return blob(answer);
+  await answer.body.cancel();
+  return null;
 }
 
 function cached(place, fetch) {
