@@ -419,7 +419,9 @@ def test_an_unknown_network_and_no_network_are_refused(
 
 
 def test_engines_are_compared_and_told_which_may_serve() -> None:
-    rows = command("engines", "digits-nano", "--quick", "--threads", "1").stdout.splitlines()
+    done = command("engines", "digits-nano", "--quick", "--threads", "1")
+    assert f"digits-nanoin{WEIGHTS}:" in "".join(done.stderr.split())  # however it is wrapped
+    rows = done.stdout.splitlines()
     said = {
         kind: next(row for row in rows if kind in row) for kind in ("torch float32", "OpenVINO float32")
     }

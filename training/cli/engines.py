@@ -17,7 +17,9 @@ from .options import Data, Quick, Threads
 
 
 def engines(
-    name: Annotated[str, typer.Argument(help="a published network; all, if left out")] = "",
+    name: Annotated[
+        str, typer.Argument(help="as in `report`; all that are published, if left out")
+    ] = "",
     data: Data = Path("data"),
     quick: Quick = False,
     threads: Threads = 0,
@@ -28,6 +30,6 @@ def engines(
     for each in [name] if name else list(read_cards()):
         stem, folder = find(name) if name else (each, weights_folder())
         images = read_split(task_of(read_card(folder / f"{stem}.json")).name, data, quick).test
-        notes.print(f"{each}: {len(images):,} images on every engine")
+        notes.print(f"{each} in {folder}: {len(images):,} images on every engine", markup=False)
         those += rivals(stem, folder, images, threads)
     show([table(those)])
