@@ -55,6 +55,10 @@ def study(
     go on."""
     require_train(train, test, transposed, labels_from)
     _refuse(task, section or [], weights)
+    if letter and (out or section or weights or processes):
+        raise typer.BadParameter(
+            "--letter only reads: --out, --section, --weights and --processes go without it"
+        )
     label = _label(letter, task)
     name = f"study-{task}-quick" if quick else f"study-{task}"
     plan = Plan(
@@ -88,6 +92,8 @@ def _refuse(task: str, sections: list[str], weights: Path | None) -> None:
     for name in sections:
         if name not in SECTIONS:
             raise typer.BadParameter(f"no section {name!r}; there are {', '.join(SECTIONS)}")
+    if weights and sections and "transfer" not in sections:
+        raise typer.BadParameter("--weights are for the section transfer: give that --section, too")
     if weights and not weights.is_file():
         raise typer.BadParameter(f"no file {weights}")
 
