@@ -1,8 +1,7 @@
 """Measures: exact on answers made by hand, honest on synthetic predictors, and told by the commands."""
 
 import json
-import subprocess
-import sys
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -397,13 +396,12 @@ def test_what_cannot_be_written_or_read_is_one_line(runs: Path, tmp_path: Path) 
 @pytest.mark.parametrize("limit", [500, 60_000], ids=["settings", "checkpoint"])
 def test_a_full_disk_is_one_line(limit: int, tmp_path: Path) -> None:
     """A limit on the size of files fails where a full disk does: as an epoch is written."""
-    script = f"""if True:
-        import resource, runpy, sys
-        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
-        sys.argv[1:] = ["train", "digits-nano", "--quick", "--threads", "1", "--runs", {str(tmp_path)!r}]
-        runpy.run_module("training", None, "__main__")"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        done = command("train", "digits-nano", "--quick", "--threads", "1", "--runs", tmp_path, code=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert done.stderr.splitlines()[-1].endswith("File too large")
     assert "Traceback" not in done.stderr
 
