@@ -176,6 +176,20 @@ def test_killers_side_by_side_and_at_the_ends_are_found(decoder: Decoder, files:
     assert outcomes[0] == Failure(UNDECODABLE, REASONS["loop"])
 
 
+def test_the_memory_of_a_large_image_serves_the_next(decoder: Decoder) -> None:
+    image = saved(np.zeros((600, 800, 3), np.uint8), "PNG")
+    told(decoder, asked([image]))
+    process = decoder_of(decoder)
+    before = page_faults(process)
+    told(decoder, asked([image]))
+    assert page_faults(process) - before < 100  # its pixels alone take 350 pages
+
+
+def page_faults(process: psutil.Process) -> int:
+    """How often it has been given a page of memory."""
+    return int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[7])
+
+
 def test_what_is_harmless_after_all_is_read(decoder: Decoder, files: list[bytes]) -> None:
     before = decoder_of(decoder).pid
     odd = [armed(files[0], kind) for kind in ("print", "pause")]

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 
+from ..memory import keep_memory
 from ..prctl import die_with_parent
 from .allowance import Allowance
 from .progress import Progress
@@ -28,6 +29,7 @@ def main() -> None:
     progress = Progress(int(sys.argv[3]))
     control = socket.socket(fileno=0)
     warm_up()
+    keep_memory()
     gc.freeze()
     control.sendall(FACT.pack(READY))
     while sockets := socket.recv_fds(control, 1, 1)[1]:
