@@ -116,7 +116,7 @@ def test_results_come_in_every_format(inkqueue: Command, sheet: Path, tmp_path: 
     file = tmp_path / "out.csv"
     assert inkqueue("results", job, "--format", "csv", "-o", file).out == ""
     assert [row["label"] for row in csv.DictReader(file.read_text().splitlines())] == ["A", "B", "C", ""]
-    empty = inkqueue("submit", sheet / "A.png", "--format", "json", "--no-wait").out.strip()
+    empty = inkqueue("submit", sheet / "A.png", "--no-wait").out.strip()
     assert json.loads(inkqueue("results", empty, "--format", "json", "--only", "failed").out) == []
 
 
@@ -258,6 +258,7 @@ def test_keys_fit_together(inkqueue: Command) -> None:
         (["models", "--url", "http://127.0.0.1:1"], 1, "refused; start one with `inkqueue up`"),
         (["cancel", "../jobs"], 1, "error: "),
         (["submit", "a.png", "--top-k", "11"], 2, "Invalid value for '--top-k'"),
+        (["submit", "a.png", "--no-wait", "--format", "csv"], 2, "--format is for results"),
         (["submit"], 2, "Missing argument"),
         (["sumbit"], 2, "submit"),
         (["up", "--host", "0.0.0.0"], 1, "without API keys: set INKQUEUE_API_KEYS"),

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from training.cli import app
 from training.sheets.pages import Writing
 from training.sheets.trial import SheetTrial, read_sheets
 
@@ -20,3 +23,8 @@ def test_pages_and_grids_are_drawn_cut_read_and_counted(tmp_path: Path) -> None:
     for row in (page, grid):
         errors, alone = (float(row[name].split()[0]) for name in ("character errors", "alone"))
         assert errors <= alone + 5
+
+
+def test_nothing_to_draw_is_refused() -> None:
+    done = CliRunner().invoke(app, ["sheets", "--pages", "0", "--grids", "0"])
+    assert (done.exit_code, "nothing to draw" in done.stderr) == (2, True)

@@ -54,6 +54,8 @@ def submit(
     output: Output = None,
 ) -> None:
     """Submit images as one job, watch it, print what they say. Exit code 1: some were not read."""
+    if format and not wait:
+        raise typer.BadParameter("--format is for results; with --no-wait only the job's id is printed")
     with connect(url, api_key, LONG) as client, opened(output) as out:
         with sending(url):
             job = client.submit(

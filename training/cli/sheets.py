@@ -35,6 +35,8 @@ def sheets(
     markdown: Markdown = False,
 ) -> None:
     """Draw pages and grids, cut and read them: found characters, errors of the text, time."""
+    if not pages + grids:
+        raise typer.BadParameter("--pages and --grids are both 0: there is nothing to draw")
     writing = Writing(touching=touching, rules=ruled)
     trials = [
         SheetTrial("page", pages, camera, writing, seed),
