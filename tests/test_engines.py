@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from model.card import WEIGHTS, BadCard, Card, Precision, read_card, read_cards
 from model.checkpoint import load_checkpoint
 from model.engines import openvino_predictor
-from model.engines.compiled import COARSE, DENSE, FINE, Compiled, passes
+from model.engines.compiled import COARSE, DENSE, FINE, Compiled, _compiler, passes
 from model.engines.opening import _precision, open_predictor
 from model.engines.openvino_predictor import (
     MARGINS,
@@ -230,6 +232,19 @@ def test_every_image_has_its_answer_while_sizes_are_compiled_and_after(
             np.testing.assert_array_equal(compiled(images[:count]), rows[:count])
         compiled.wait()
     assert set(compiled._requests) == {1, 2, 8, 16, 32, 64}
+
+
+def test_sizes_are_not_compiled_for_a_network_that_is_gone(rng: np.random.Generator) -> None:
+    card, weights = read_checkpoint("digits-nano")
+    compiled, busy = Compiled(read_graphs(card, weights).floats[""], "convnet", "f32"), Event()
+    _compiler.submit(busy.wait)
+    try:
+        compiled(glyphs(90, rng))
+        still = ref(compiled)
+        del compiled
+        assert still() is None
+    finally:
+        busy.set()
 
 
 def test_answers_are_kept_when_the_next_batch_is_read(rng: np.random.Generator) -> None:

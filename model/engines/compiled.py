@@ -12,6 +12,7 @@ import threading
 from bisect import bisect
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from weakref import ref
 
 import numpy as np
 
@@ -83,9 +84,9 @@ class Compiled:
         if not missing:
             return plan
         if not self._requests:
-            self._prepare(self._sizes[0])
+            self.prepare(self._sizes[0])
         for size in missing.difference(self._coming, self._requests):
-            self._coming[size] = _compiler.submit(self._prepare_aside, size)
+            self._coming[size] = _compiler.submit(_prepare_aside, ref(self), size)
         return passes(count, sorted(self._requests))
 
     def _infer(self, images: Images, size: int) -> Floats:
@@ -93,14 +94,7 @@ class Compiled:
         result: Floats = output[0]
         return result[: len(images)]
 
-    def _prepare_aside(self, size: int) -> None:
-        try:
-            self._prepare(size)
-        except Exception:
-            log.exception("passes of %d images could not be compiled: other sizes are used", size)
-            raise
-
-    def _prepare(self, size: int) -> None:
+    def prepare(self, size: int) -> None:
         """Compile the graph for passes of `size` images; takes some 30 ms."""
         graph = self._graph.clone()
         graph.reshape([size, 28, 28])
@@ -111,6 +105,16 @@ class Compiled:
             "ENABLE_CPU_PINNING": False,  # else two processes sit on the same core
         }
         self._requests[size] = core.compile_model(graph, "CPU", options).create_infer_request()
+
+
+def _prepare_aside(wanted: "ref[Compiled]", size: int) -> None:
+    """Compile a size, unless whoever asked for it is gone by now."""
+    try:
+        if compiled := wanted():
+            compiled.prepare(size)
+    except Exception:
+        log.exception("passes of %d images could not be compiled: other sizes are used", size)
+        raise
 
 
 def passes(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
