@@ -15,6 +15,9 @@ from worker.ledger.limiters import LEASE_MS, StreamSemaphores
 from ..problems import Problem
 from .quotas import Quotas
 
+EVERY_S = LEASE_MS / 3000
+"""Between renewals of leases."""
+
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +69,7 @@ class StreamLimits:
     async def _renew(self) -> None:
         """Renew leases until nobody has one here."""
         while any(self._leased.values()):
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(EVERY_S)
             for owner, streams in list(self._leased.items()):
                 if streams:
                     await _quietly(self._semaphores.renew(owner, list(streams)))
