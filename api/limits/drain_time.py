@@ -25,7 +25,7 @@ def of_images(pressure: Pressure, images: int) -> float:
 
 def of_own_images(pressure: Pressure, images: int, own: int) -> float:
     """Seconds until `images` of a caller's `own` queued images are done, as all callers take turns."""
-    return of_amount(images * max(own, pressure.images), max(1, own) * pressure.rate)
+    return of_amount(images * max(own, pressure.images), own * pressure.rate)
 
 
 def of_a_job(pressure: Pressure, own: int) -> float:
