@@ -525,6 +525,7 @@ def test_an_upload_for_whose_results_there_is_no_room_ends_early(
 
 def test_not_all_come_back_at_once() -> None:
     assert len({drain_time.of_amount(1000, 100) for _ in range(20)}) > 10
+    assert drain_time.of_amount(0, 100) >= 1  # 0 would say nothing
 
 
 def test_the_drain_rate_is_that_of_the_last_seconds(redis_url: str, clean_redis: "redis.Redis") -> None:

@@ -1,5 +1,6 @@
 """A worker's decoders: one is enough until decoding takes long, then many files are shared."""
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -84,10 +85,19 @@ def test_who_is_quick_stays_alone(
 def test_where_there_can_be_no_second_the_first_goes_on(
     own: DecoderPool, made: list[Counting], images: list[Encoded], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tries, told = [0], threading.Event()
+
     def fail() -> Decoder:
+        tries[0] += 1
+        told.wait(10)
         raise NoDecoder("no more processes")
 
     monkeypatch.setattr(pool, "LONG_S", 0.0)
     monkeypatch.setattr(own, "_make", fail)
     assert plain(own.read(images)) == plain(own.read(images))
     assert [len(each.given) for each in made] == [2]
+    assert own._adding
+    threading.Timer(0.2, told.set).start()
+    own.close()
+    assert not own._adding.is_alive()  # none comes once all are closed
+    assert tries == [1]  # and one at a time

@@ -39,6 +39,7 @@ from worker.decoding.failpoints import KINDS
 from worker.decoding.fork_server import NoDecoder
 from worker.decoding.progress import Progress, shared
 from worker.decoding.replies import (
+    BLOCK,
     HEAD_BYTES,
     MOST_PICTURE,
     MOST_SHEET,
@@ -47,6 +48,7 @@ from worker.decoding.replies import (
     Outcome,
     open_body,
     open_head,
+    pack_glyphs,
     pack_reply,
 )
 from worker.decoding.sandbox import BYTES_A_PIXEL, BYTES_BESIDE
@@ -441,6 +443,9 @@ class TestReplies:
         found = opened(pack_reply(7, Failure(UNDECODABLE, "a ü" * 300)), 7)
         assert isinstance(found, Failure)
         assert ("a ü" * 300).startswith(found.detail.rstrip("\ufffd"))
+        assert opened(pack_reply(7, Failure(UNDECODABLE, "no \udcff")), 7) == Failure(
+            UNDECODABLE, "no ?"
+        )
 
     def test_as_many_characters_as_there_may_be_come_through(self) -> None:
         many = [Character(GLYPH, Box(1, 2, 3, 4), 0, 0, 0)] * MOST_SHEET
@@ -455,6 +460,8 @@ class TestReplies:
             "a failure that it cannot know of": pack_reply(7, Failure(WORKER_LOST, "not its to say")),
             "a code that there is not": altered(4, bytes([len(FAILURES)])),
             "a glyph of another size": pack_reply(7, GLYPH)[:5] + struct.pack("<I", 784) + bytes(784),
+            "no glyph at all": struct.pack("<IBI", 7, 0, 0),
+            "more glyphs than travel together": pack_glyphs(7, [GLYPH] * (BLOCK + 1)),
             "flags that there are not": altered(HEAD_BYTES, b"\x40"),
             "a sentence of a megabyte": struct.pack("<IBI", 7, 1, 1 << 20) + bytes(1 << 20),
             "half a character": struct.pack("<IBI", 7, 255, CHARACTER // 2) + bytes(CHARACTER // 2),

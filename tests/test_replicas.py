@@ -63,6 +63,9 @@ def test_a_network_that_has_settled_has_every_size_of_pass_that_was_asked_for(im
     both = Replicas(card, "OpenVINO", lambda: network, 1)
     both.warm_up()
     assert network._parts[0]._requests
+    with pytest.raises(ValueError, match="dimension"):
+        both.forward(images[:1, :5])
+    assert both._idle == [network]  # a pass that failed gave it back
     both.logits(images[:250])
     both.settle()
     assert all(each.done() for part in network._parts for each in part._coming.values())
