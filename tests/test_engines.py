@@ -41,10 +41,10 @@ LAYOUTS = {
     "convnet": CONVNET,
     "lenet": LENET,
     "perceptron": PERCEPTRON,
-    "cascade": cascade(PERCEPTRON, CONVNET),
-    "nested": cascade(PERCEPTRON, cascade(LENET, CONVNET)),
+    "cascade": cascade(PERCEPTRON, CONVNET, 0.25),
+    "nested": cascade(PERCEPTRON, cascade(LENET, CONVNET, 0.13), 0.18),
     "ensemble": ensemble(LENET, CONVNET, PERCEPTRON),
-    "asks an ensemble": cascade(PERCEPTRON, ensemble(LENET, CONVNET)),
+    "asks an ensemble": cascade(PERCEPTRON, ensemble(LENET, CONVNET), 0.18),
 }
 
 

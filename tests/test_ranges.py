@@ -32,7 +32,9 @@ def test_a_range_is_the_greatest_input_of_its_layer(tmp_path: Path, data: Set) -
     assert list(found) == ["features.7", "features.11"]
 
 
-@pytest.mark.parametrize("network", [cascade(LENET, CONVNET), ensemble(LENET, CONVNET, PERCEPTRON)])
+@pytest.mark.parametrize(
+    "network", [cascade(LENET, CONVNET, 0.13), ensemble(LENET, CONVNET, PERCEPTRON)]
+)
 def test_convolutional_networks_within_have_theirs_from_all_images(
     network: dict[str, object], tmp_path: Path, data: Set
 ) -> None:

@@ -21,9 +21,9 @@ LENET = {
 PERCEPTRON = {"kind": "lenet", "classes": 10, "convolutions": [], "hidden": [16], "normalized": True}
 
 
-def cascade(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Of untrained networks, the first of which is sure of about half."""
-    temperatures = {"temperatures": [0.9, 1.1], "threshold": 0.105}
+def cascade(first: Mapping[str, Any], second: Mapping[str, Any], threshold: float) -> dict[str, Any]:
+    """Of untrained networks, the first of which has a confidence below `threshold` in about half."""
+    temperatures = {"temperatures": [0.9, 1.1], "threshold": threshold}
     return {"kind": "cascade", "first": first, "second": second, **temperatures}
 
 
