@@ -489,9 +489,12 @@ class TestReplies:
     def test_what_was_said_unasked_is_no_answer(self) -> None:
         ours, theirs = socket.socketpair()
         with ours, theirs:
-            worker = DecoderConnection(ours, 0, Progress(shared()), 1.0, lambda: None)
+            progress = Progress(shared())
+            worker = DecoderConnection(ours, 0, progress, 1.0, lambda: None)
             theirs.sendall(pack_reply(0, GLYPH) + pack_reply(0, GLYPH))
+            progress.take(3, 4)  # of an earlier request
             worker.ask(asked([b"x"]))
+            assert worker.in_hand == range(1)
             assert plain(*worker.replies()) == plain(GLYPH)
             worker.ask(asked([b"y"]))
             with pytest.raises(Lost, match="nonsense"):

@@ -195,6 +195,7 @@ def test_an_archive_is_sent_as_it_is_made() -> None:
 
     asyncio.run(send_all())
     assert [count for count, _ in seen] == [1, 2, 3, 3]
+    assert len({len(part) for _, part in seen[:3]}) == 1  # nothing is sent twice
     with ZipFile(io.BytesIO(b"".join(part for _, part in seen))) as archive:
         assert archive.namelist() == ["0.png", "1.png", "2.png"]
         assert archive.testzip() is None
