@@ -273,6 +273,11 @@ class TestKinds:
     def test_of_an_animation_the_first_frame_is_read(self, kind: str) -> None:
         assert np.array_equal(decode(animation([DRAWING, DRAWING.T, HALF], kind)), DRAWING)
 
+    def test_an_animation_that_lacks_pixels_is_refused(self) -> None:
+        frames = png_chunk(b"acTL", b"\0\0\0\2" + bytes(4)), png_chunk(b"fcTL", FRAME)
+        assert not decode(png_of(64, 64, *frames, pixels=bytes(65 * 64))).any()
+        refusal(png_of(64, 64, *frames, pixels=bytes(65 * 32)))
+
     @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (27, 28), (29, 28)])
     def test_any_shape_is_read(self, shape: tuple[int, int]) -> None:
         pixels = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
@@ -319,6 +324,7 @@ class TestLimits:
         assert time.process_time() - start < 2
 
 
+FRAME = bytes(4) + b"\0\0\0\x40" * 2 + bytes(14)
 HUGE_FRAME = png_chunk(b"fcTL", bytes(4) + b"\0\0\xff\xff" * 2 + bytes(14))
 BOMBS = {
     "a chunk of 4 GB": png_of(9, 9, png_chunk(b"teSt", b"", 0xFFFFFFFF)),

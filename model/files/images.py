@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from ..glyph import LEAST_CONTRAST
 from ..layout import MAX_PIXELS
 from .headers import GREY_SHARE, BadImage, TooLarge, check, open_image
-from .opencv_corrections import as_seen, flags_for, upright
+from .opencv_corrections import as_seen, flags_for, still, upright
 from .png_inflating import with_stored_pixels
 from .tiffs import BadTiff, cut, directories, is_tiff
 
@@ -43,8 +43,9 @@ def decode(
     expect(check(data, max_pixels))
     if data[:2] in (b"II", b"MM"):
         return _decode_tiff(data, max_pixels)
+    file = with_stored_pixels(still(data))
     try:
-        pixels = cv2.imdecode(np.frombuffer(with_stored_pixels(data), np.uint8), flags_for(data))
+        pixels = cv2.imdecode(np.frombuffer(file, np.uint8), flags_for(data))
     except cv2.error as error:
         raise BadImage(f"the image cannot be decoded: {error.err or error}") from error
     if pixels is None:

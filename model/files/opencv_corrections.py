@@ -1,5 +1,5 @@
 """Corrects what OpenCV does not decode as people see it: transparent grey in PNG, alpha in BMP, EXIF
-orientation in PNG and WebP.
+orientation in PNG and WebP, animations in PNG.
 
 Used by `images`; of a file itself, only headers and metadata are parsed here.
 """
@@ -42,6 +42,15 @@ def flags_for(data: bytes) -> int:
     if data.startswith(b"BM") and data[28] == 32 and struct.unpack_from("<I", data, 14)[0] < HAS_ALPHA:
         return cv2.IMREAD_COLOR
     return cv2.IMREAD_UNCHANGED
+
+
+def still(data: bytes) -> bytes:
+    """A file without the chunk that makes a PNG an animation: in one that lacks pixels, OpenCV shows
+    what its memory held before, such as someone else's image."""
+    if not data.startswith(PNG) or b"acTL" not in data:
+        return data
+    kept = (data[start - 8 : end + 4] for kind, start, end in png_chunks(data) if kind != b"acTL")
+    return PNG + b"".join(kept)
 
 
 def as_seen(pixels: Pixels, data: bytes) -> Pixels:
