@@ -298,3 +298,9 @@ class TestStrokes:
         mask = canvas(80, 80)
         mask[10:70, 30 : 30 + width] = 255
         assert ink.stroke_width(mask) == pytest.approx(width + 2, rel=0.1)
+
+
+def test_a_mean_is_opencvs_to_the_last_bit() -> None:
+    for pixels in range(1, 99):
+        values = np.full((1, pixels), 96, np.uint8)
+        assert ink.mean(values, values) == cv2.mean(values, values)[0]

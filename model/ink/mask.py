@@ -91,9 +91,9 @@ def stroke_width(ink: Grey) -> float:
 
 
 def mean(values: Grey | Floats, mask: Grey) -> float:
-    """The mean of `values`, which are 0 outside of `mask`, within it: cv2.mean(values, mask) takes twice
-    the time."""
-    return cv2.sumElems(values)[0] / max(1, cv2.countNonZero(mask))
+    """The mean of `values`, which are 0 outside of `mask`, within it: the same to the last bit as
+    cv2.mean(values, mask), which takes twice the time."""
+    return cv2.sumElems(values)[0] * (1 / max(1, cv2.countNonZero(mask)))
 
 
 def distances(mask: Grey) -> Floats:
