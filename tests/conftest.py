@@ -1,8 +1,7 @@
-"""The fixtures of several test files, and what holds for every process that they start."""
+"""The fixtures of several test files, and on how many threads torch computes in all of them."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import numpy as np
@@ -15,10 +14,6 @@ from services import Services, gateway_and_worker, running_redis
 # On several, torch's threads wait for each other whenever something else is running, which takes many
 # times as long; and sums come out in another order each time, so that networks are not the same.
 os.environ["OMP_NUM_THREADS"] = "1"
-
-# Processes of Inkqueue start sooner without packages that only the tests' tools need.
-LEAN = str(Path(__file__).parent / "lean")
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [LEAN, os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture(scope="session")
