@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from model.drawn import draw
 from model.files.headers import png_chunks
-from model.files.png_inflating import MOST_BYTES, with_stored_pixels
+from model.files.png_inflating import MOST_BYTES, MOST_PARTS, with_stored_pixels
 
 from hostile_files import Pixels, png_chunk, png_of, saved
 
@@ -57,6 +57,9 @@ ODD = {
         png_chunk(b"IDAT", PACKED[:99]),
         png_chunk(b"tIME", bytes(7)),
         png_chunk(b"IDAT", PACKED[99:]),
+    ),
+    "very many parts": in_chunks(
+        saved(DRAWING, "PNG"), png_chunk(b"IDAT", b"") * MOST_PARTS, png_chunk(b"IDAT", PACKED)
     ),
     "very many pixels": saved(np.zeros((MOST_BYTES >> 12, 1 << 12), np.uint8), "PNG"),
 }

@@ -13,6 +13,9 @@ from .headers import PNG, PNG_CHANNELS, PNG_SHAPE, png_chunks
 LEAST_BYTES, MOST_BYTES = 1 << 11, 1 << 24
 """Of inflated pixels: for fewer, this takes longer than it saves; for more, memory matters more."""
 
+MOST_PARTS = 1 << 12
+"""Of a PNG's pixels: a list of a million empty ones would take far more memory than the file."""
+
 _WORD = struct.Struct(">I")
 _INTERLACING = slice(28, 29)
 _WINDOW, _LARGEST_WINDOW = 256, 32768
@@ -22,7 +25,7 @@ _WINDOW, _LARGEST_WINDOW = 256, 32768
 def with_stored_pixels(file: bytes) -> bytes:
     """A PNG with its pixels stored; `file` itself if they are too few, too many or unsound."""
     size = _inflated_bytes(file) if file.startswith(PNG) else 0
-    if not LEAST_BYTES <= size <= MOST_BYTES:
+    if not LEAST_BYTES <= size <= MOST_BYTES or file.count(b"IDAT") > MOST_PARTS:
         return file
     parts = [(start, end) for kind, start, end in png_chunks(file) if kind == b"IDAT"]
     if not parts:
